@@ -1,0 +1,3 @@
+"""Human-motion stylization: the same action, done in another manner."""
+
+__version__ = "0.1.0"
