@@ -30,8 +30,8 @@ def forward_kinematics(local_rotations: Any, root_positions: Any, offsets: Any, 
     empty_like = torch.empty_like if is_torch else np.empty_like
     if is_torch and local_rotations.requires_grad:
         return _forward_kinematics_by_joint(local_rotations, root_positions, offsets, parents)
-    global_rotations = empty_like(local_rotations)
-    positions = empty_like(local_rotations[..., 0])
+    global_rotations: Any = empty_like(local_rotations)
+    positions: Any = empty_like(local_rotations[..., 0])
     global_rotations[..., 0, :, :] = local_rotations[..., 0, :, :]
     positions[..., 0, :] = root_positions
     for level in depth_levels(parents):

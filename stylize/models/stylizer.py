@@ -1,0 +1,88 @@
+"""The stylizer: content code and style code out of latents, and latents out of any pair of them.
+
+After Guo, Mu et al., "Generative Human Motion Stylization in Latent Space", ICLR 2024. What differs, and why,
+is in docs/architecture.md: no instance normalisation, and a learnt Gaussian for each label in place of the
+standard normal one.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from stylize.models.layers import ModulatedBlock, ResidualBlock, conv, time_statistics
+
+
+@dataclass(frozen=True)
+class StylizerConfig:
+    """Sizes of the stylizer.
+
+    Attributes:
+        labels: names of the style labels, in the order of their embeddings.
+        latent_channels: of the autoencoder.
+        width: hidden channels.
+        content_channels: numbers a content code's frame; narrow, so that it cannot carry the style.
+        style_size: numbers of the style code.
+        generator_blocks: depth of the generator.
+        normalize: instance normalisation in the generator (AdaIN) in place of FiLM, and in the content encoder.
+    """
+
+    labels: tuple[str, ...]
+    latent_channels: int = 128
+    width: int = 256
+    content_channels: int = 48
+    style_size: int = 64
+    generator_blocks: int = 6
+    normalize: bool = False
+
+
+class Stylizer(nn.Module):
+    """Content encoder, Gaussian style encoder, generator, and the prior of the style code."""
+
+    def __init__(self, config: StylizerConfig) -> None:
+        super().__init__()
+        self.config = config
+        width, channels = config.width, config.latent_channels
+        content_layers: list[nn.Module] = [conv(channels, width), ResidualBlock(width), ResidualBlock(width, 2)]
+        if config.normalize:
+            content_layers.append(nn.InstanceNorm1d(width))
+        self.content_encoder = nn.Sequential(*content_layers, nn.SiLU(), conv(width, config.content_channels))
+        self.style_encoder = nn.Sequential(
+            conv(channels, width), ResidualBlock(width), ResidualBlock(width, 2), nn.SiLU(), conv(width, width)
+        )
+        self.style_head = nn.Sequential(nn.Linear(2 * width, width), nn.SiLU(), nn.Linear(width, 2 * config.style_size))
+        self.generator_in = conv(config.content_channels, width)
+        self.generator_blocks = nn.ModuleList(
+            ModulatedBlock(width, config.style_size, dilation=1 + i % 2, normalize=config.normalize)
+            for i in range(config.generator_blocks)
+        )
+        self.generator_out = nn.Sequential(nn.SiLU(), conv(width, channels))
+        self.prior_mean = nn.Embedding(len(config.labels), config.style_size)
+        self.prior_log_variance = nn.Embedding(len(config.labels), config.style_size)
+        nn.init.zeros_(self.prior_log_variance.weight)
+
+    def encode_content(self, latents: Tensor) -> Tensor:
+        """Latents (B, C, N) to the content code (B, content_channels, N)."""
+        return self.content_encoder(latents)
+
+    def encode_style(self, latents: Tensor) -> tuple[Tensor, Tensor]:
+        """Latents (B, C, N) to the style code's mean and log variance (B, style_size)."""
+        mean, log_variance = self.style_head(time_statistics(self.style_encoder(latents))).chunk(2, dim=1)
+        return mean, log_variance.clamp(-8.0, 2.0)
+
+    def prior(self, label_indices: Tensor) -> tuple[Tensor, Tensor]:
+        """Label indices (B,) to mean and log variance (B, style_size) of the label's styles."""
+        return self.prior_mean(label_indices), self.prior_log_variance(label_indices).clamp(-8.0, 2.0)
+
+    def generate(self, content_code: Tensor, style_code: Tensor) -> Tensor:
+        """Content code (B, content_channels, N) and style code (B, style_size[, N]) to latents (B, C, N)."""
+        hidden = self.generator_in(content_code)
+        for block in self.generator_blocks:
+            hidden = block(hidden, style_code)
+        return self.generator_out(hidden)
+
+
+def sample_gaussian(mean: Tensor, log_variance: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """A reparameterised draw from a diagonal Gaussian."""
+    noise = torch.randn(mean.shape, generator=generator, device=mean.device, dtype=mean.dtype)
+    return mean + noise * (0.5 * log_variance).exp()

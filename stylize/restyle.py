@@ -1,0 +1,113 @@
+"""How the networks change a motion: the change of pose that they see is applied to the motion itself.
+
+A style is given as a difference in latent space, latents + strength (G(content, style) - G(content, own style)),
+and the difference between the two decoded poses is applied to the motion that came in. So strength 0 gives the
+motion back as it was, and what the autoencoder cannot hold (fine detail, actions it never saw) is not lost.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.ndimage import gaussian_filter1d, median_filter
+from torch import Tensor
+
+from stylize import features
+from stylize.models.autoencoder import Autoencoder, DecodedPose
+from stylize.models.global_motion import GlobalMotionPredictor
+from stylize.models.stylizer import Stylizer as StylizerNetwork
+from stylize.motion import Motion
+from stylize.postprocess import plant_feet
+from stylize.rotations import heading_yaw, nearest_rotation, yaw_to_matrix
+from stylize.skeleton import CONTACT_ROLES, SKELETON_22
+
+FEET = [SKELETON_22.joint(role) for role in CONTACT_ROLES]
+
+
+@dataclass(frozen=True, eq=False)
+class Restyler:
+    """The three networks and how they work together."""
+
+    autoencoder: Autoencoder
+    network: StylizerNetwork
+    predictor: GlobalMotionPredictor
+    clean_feet: bool = True
+
+    @property
+    def device(self) -> torch.device:
+        """Where the networks are."""
+        return self.autoencoder.feature_mean.device
+
+    def encode(self, motion: Motion) -> Tensor:
+        """A canonical motion at 30 fps to latents (1, C, N)."""
+        return self.autoencoder.encode(torch.from_numpy(features.encode(motion))[None].to(self.device))
+
+    @torch.inference_mode()
+    def encode_style(self, motion: Motion) -> tuple[Tensor, Tensor]:
+        """Mean and log variance (1, style_size) of a canonical motion's style code."""
+        return self.network.encode_style(self.encode(motion))
+
+    @torch.inference_mode()
+    def restyle(self, content: Motion, style_code: Tensor, strength: float = 1.0) -> Motion:
+        """A canonical motion at 30 fps in the style of a code (1, style_size), with as many frames."""
+        encoded = features.encode(content)
+        latents = self.autoencoder.encode(torch.from_numpy(encoded)[None].to(self.device))
+        content_code = self.network.encode_content(latents)
+        own_code, _ = self.network.encode_style(latents)
+        both = self.network.generate(content_code.expand(2, -1, -1), torch.cat([style_code, own_code]))
+        styled = latents + strength * (both[:1] - both[1:])
+        decoded = self.autoencoder.decode(torch.cat([styled, latents]))[:, : len(content)].float()
+        pose = DecodedPose(decoded)
+        velocity = self.predictor(pose.positions())
+        velocity_change = (velocity[0] - velocity[1]).double().cpu().numpy()
+        height_change = (pose.height[0] - pose.height[1]).double().cpu().numpy()[:, 0]
+        before, after = pose.local_rotations.double().cpu().numpy()[::-1]
+        result = _apply_change(content, encoded, before, after, velocity_change, height_change)
+        if not self.clean_feet:
+            return result
+        contacts = steady_contacts(pose.contacts[0].cpu().numpy())
+        return plant_feet(ground(result, content, contacts), contacts)
+
+
+def _apply_change(
+    content: Motion,
+    encoded: np.ndarray,
+    before: np.ndarray,
+    after: np.ndarray,
+    velocity_change: np.ndarray,
+    height_change: np.ndarray,
+) -> Motion:
+    """Apply the change from poses ``before`` to ``after`` (T, 22, 3, 3), heading frame, to the content itself."""
+    yaw_velocity, planar, height = (
+        encoded[:, features.BLOCKS[name]].astype(np.float64)
+        for name in ("root_yaw_velocity", "root_planar_velocity", "root_height")
+    )
+    yaw_start = heading_yaw(content.local_rotations[:1, 0])[0]
+    yaw = yaw_start + features.integrate(yaw_velocity[:, 0] + velocity_change[:, 0])
+    planar = planar + velocity_change[:, 1:]
+    heading = yaw_to_matrix(yaw)
+    world_velocity = heading[:, :, 0] * planar[:, :1] + heading[:, :, 2] * planar[:, 1:]
+    root_positions = features.integrate(world_velocity) + content.root_positions[0]
+    root_positions[:, 1] = height[:, 0] + height_change
+
+    own = content.local_rotations.copy()
+    own[:, 0] = np.swapaxes(yaw_to_matrix(heading_yaw(own[:, 0])), -1, -2) @ own[:, 0]
+    local_rotations = nearest_rotation(after @ np.swapaxes(before, -1, -2) @ own)
+    local_rotations[:, 0] = heading @ local_rotations[:, 0]
+    return Motion(SKELETON_22, local_rotations, root_positions, features.FPS, name=content.name)
+
+
+def steady_contacts(probability: np.ndarray) -> np.ndarray:
+    """Decoded contacts (T, 4) to booleans without flicker."""
+    return median_filter((probability > 0.5).astype(np.uint8), size=(5, 1), mode="nearest").astype(bool)
+
+
+def ground(motion: Motion, content: Motion, contacts: np.ndarray) -> Motion:
+    """Raise or lower the root, smoothly, so that planted feet are as high as the content's were."""
+    planted = contacts.any(axis=1).astype(float)
+    if not planted.any():
+        return motion
+    lowest = [m.positions[:, FEET, 1].min(axis=1) for m in (content, motion)]
+    weight = gaussian_filter1d(planted, 4.0, mode="nearest") + 1e-6
+    correction = gaussian_filter1d((lowest[0] - lowest[1]) * planted, 4.0, mode="nearest") / weight
+    return motion.translate(np.stack([correction * 0, correction, correction * 0], axis=1))

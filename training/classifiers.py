@@ -1,0 +1,79 @@
+"""Classifiers of style and of content: over latents to guide the training, over features to judge it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from torch import Tensor, nn
+
+from stylize.models.layers import ResidualBlock, conv, time_statistics
+from training.loop import RunOptions, Trainer
+
+IGNORE = -1
+"""The index of a label that a clip does not have."""
+
+
+class SequenceClassifier(nn.Module):
+    """A small convolutional network with a head for each kind of label.
+
+    Args:
+        channels: of the sequence.
+        classes: how many a head, by the head's name.
+        width: hidden channels.
+    """
+
+    def __init__(self, channels: int, classes: dict[str, int], width: int = 128, dropout: float = 0.3) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.BatchNorm1d(channels),
+            conv(channels, width, 5),
+            ResidualBlock(width),
+            ResidualBlock(width, 2),
+            ResidualBlock(width, 4),
+            nn.SiLU(),
+        )
+        self.dropout = nn.Dropout(dropout)
+        self.heads = nn.ModuleDict({name: nn.Linear(2 * width, count) for name, count in classes.items()})
+
+    def embed(self, sequence: Tensor) -> Tensor:
+        """(B, C, T) to the features (B, 2 width) under the heads."""
+        return time_statistics(self.body(sequence))
+
+    def forward(self, sequence: Tensor) -> dict[str, Tensor]:
+        """(B, C, T) to logits by head."""
+        embedding = self.dropout(self.embed(sequence))
+        return {name: head(embedding) for name, head in self.heads.items()}
+
+
+def label_index(names: tuple[str, ...], label: str | None) -> int:
+    """A label's place in ``names``; IGNORE for none or another."""
+    return names.index(label) if label in names else IGNORE
+
+
+def train_classifier(
+    classifier: SequenceClassifier,
+    batch_of: Callable[[], tuple[Tensor, dict[str, Tensor]]],
+    options: RunOptions,
+    name: str,
+    rngs: list,
+) -> SequenceClassifier:
+    """Train on batches of sequences (B, C, T) and label indices by head; frozen and averaged on return."""
+    trainer = Trainer(classifier, replace(options, out=options.out / name), rngs)
+
+    def losses_of(_: int) -> dict[str, Tensor]:
+        sequence, labels = batch_of()
+        logits = classifier(sequence.to(trainer.device))
+        losses = {}
+        for head, target in labels.items():
+            target = target.to(trainer.device)
+            losses[head] = nn.functional.cross_entropy(logits[head].float(), target, ignore_index=IGNORE)
+            known = target != IGNORE
+            losses[f"_{head}_accuracy"] = (logits[head].argmax(1) == target)[known].float().mean()
+        return losses
+
+    trained = trainer.run(losses_of)
+    assert isinstance(trained, SequenceClassifier)
+    # The average does not cover the buffers of the batch normalisation.
+    trained.body[0].load_state_dict(
+        {**trained.body[0].state_dict(), **{k: v for k, v in classifier.body[0].state_dict().items() if "running" in k}}
+    )
+    return trained.eval().requires_grad_(False)

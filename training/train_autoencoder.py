@@ -1,0 +1,107 @@
+"""Train the motion autoencoder.
+
+python -m training.train_autoencoder --pack packs/train.npz --run.out runs/autoencoder --run.steps 12000
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+import tyro
+from torch import Tensor, nn
+
+from stylize.checkpoint import config_from_dict, config_to_dict, load_network, read_json, save_network, write_json
+from stylize.features import BLOCKS, NUM_JOINTS
+from stylize.models.autoencoder import Autoencoder, AutoencoderConfig, DecodedPose
+from stylize.models.stylizer import sample_gaussian
+from training.datasets import CropSampler, FeatureClip, feature_statistics, load_feature_clips
+from training.loop import RunOptions, Trainer, set_up
+
+
+@dataclass(frozen=True)
+class TrainAutoencoder:
+    """Train the motion autoencoder.
+
+    Attributes:
+        pack: the training pack (training.prepare).
+        run: length, device, seed and folder.
+        model: sizes; `--model.no-variational` for a plain autoencoder.
+        batch_size: crops of 128 frames a step; shorter crops come in larger batches.
+        kl_weight: of the posterior against the standard normal.
+    """
+
+    pack: Path
+    run: RunOptions
+    model: AutoencoderConfig = field(default_factory=AutoencoderConfig)
+    batch_size: int = 16
+    kl_weight: float = 2e-4
+
+
+def autoencoder_losses(autoencoder: Autoencoder, features: Tensor, kl_weight: float) -> dict[str, Tensor]:
+    """Losses of a batch (B, T, 272): decoded blocks, posed joints, their velocities, and the posterior."""
+    mean, log_variance = autoencoder.encode_distribution(features)
+    raw_latents = sample_gaussian(mean, log_variance) if autoencoder.config.variational else mean
+    decoded = autoencoder.decode_raw(raw_latents).float()
+    columns = autoencoder.decoded_columns
+    scaled_error = (decoded - features[..., columns]) / autoencoder.feature_std[columns]
+    pose = DecodedPose(decoded)
+    positions = pose.positions()
+    target = features[..., BLOCKS["positions"]].unflatten(-1, (NUM_JOINTS, 3))
+    position_error = (positions - target).norm(dim=-1)
+    velocity_error = (torch.diff(positions, dim=1) - torch.diff(target, dim=1)).norm(dim=-1)
+    losses = {
+        "blocks": nn.functional.smooth_l1_loss(scaled_error, torch.zeros_like(scaled_error), beta=0.2),
+        "positions": 5.0 * position_error.mean(),
+        "steps": 20.0 * velocity_error.mean(),
+        "_position_error_cm": 100.0 * position_error.mean(),
+    }
+    if autoencoder.config.variational:
+        kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
+        losses["kl"] = kl_weight * kl.sum(1).mean()
+        losses["_kl_nats"] = kl.sum(1).mean()
+    return losses
+
+
+@torch.no_grad()
+def set_latent_statistics(autoencoder: Autoencoder, clips: list[FeatureClip]) -> None:
+    """Set the mean and deviation that make the latents of ``clips`` standard."""
+    autoencoder.latent_mean.zero_()
+    autoencoder.latent_std.fill_(1.0)
+    device = autoencoder.latent_mean.device
+    latents = [autoencoder.encode(torch.from_numpy(clip.features)[None].to(device))[0] for clip in clips]
+    frames = torch.cat(latents, dim=1)
+    autoencoder.latent_mean.copy_(frames.mean(1))
+    autoencoder.latent_std.copy_(frames.std(1) + 1e-4)
+
+
+def load_autoencoder(folder: Path) -> Autoencoder:
+    """The autoencoder that a run left in its folder, frozen."""
+    autoencoder = Autoencoder(config_from_dict(AutoencoderConfig, read_json(folder / "autoencoder.json")))
+    load_network(autoencoder, folder / "autoencoder.safetensors")
+    return autoencoder
+
+
+def main(options: TrainAutoencoder) -> None:
+    """Train, then write autoencoder.safetensors and autoencoder.json into the run's folder."""
+    set_up(options.run)
+    clips = load_feature_clips(options.pack, mirror=True)
+    autoencoder = Autoencoder(options.model)
+    mean, std = feature_statistics(clips)
+    autoencoder.feature_mean.copy_(mean)
+    autoencoder.feature_std.copy_(std)
+    sampler = CropSampler([clip.features for clip in clips], (32, 64, 128), seed=options.run.seed)
+    trainer = Trainer(autoencoder, options.run, [sampler.rng])
+
+    def losses_of(_: int) -> dict[str, Tensor]:
+        features = torch.from_numpy(sampler.batch(options.batch_size)).to(trainer.device)
+        return autoencoder_losses(autoencoder, features, options.kl_weight)
+
+    averaged = trainer.run(losses_of)
+    assert isinstance(averaged, Autoencoder)
+    set_latent_statistics(averaged, clips)
+    save_network(averaged, options.run.out / "autoencoder.safetensors")
+    write_json(config_to_dict(options.model), options.run.out / "autoencoder.json")
+
+
+if __name__ == "__main__":
+    main(tyro.cli(TrainAutoencoder, description=__doc__))
