@@ -7,9 +7,8 @@ from scipy.ndimage import binary_closing, gaussian_filter1d, label
 
 from stylize.motion import Motion
 from stylize.rotations import rotation_between, rotvec_to_matrix
+from stylize.skeleton import TOE_HEIGHT
 
-TOE_HEIGHT = 0.02
-"""Height of the toe joint over the ground of a planted foot, in metres."""
 MAX_LIFT = 0.06
 """The most in metres by which a planted foot is raised or lowered to the ground."""
 MAX_SLIDE = 0.15
@@ -67,9 +66,9 @@ def _ease_between(values: np.ndarray, reach: int = 6) -> np.ndarray:
     gap = known[after] - known[before]
     # In a gap shorter than twice the reach the two falling slopes would add up; scale the reach down to fit.
     width = np.where((gap > 0) & (gap < 2 * reach), np.maximum(gap, 1), 2 * reach)
-    for index in (before, after):
-        distance = np.abs(frames - known[index]) / width
-        weight = np.where(distance < 1, 0.5 + 0.5 * np.cos(np.pi * np.minimum(distance, 1)), 0)
+    for index, counts in ((before, True), (after, before != after)):
+        distance = np.minimum(np.abs(frames - known[index]) / width, 1)
+        weight = (0.5 + 0.5 * np.cos(np.pi * distance)) * counts
         eased += weight[:, None] * values[known[index]]
     eased[known] = values[known]
     return eased

@@ -19,7 +19,7 @@ from stylize.models.stylizer import Stylizer as StylizerNetwork
 from stylize.motion import Motion
 from stylize.postprocess import plant_feet
 from stylize.rotations import heading_yaw, nearest_rotation, yaw_to_matrix
-from stylize.skeleton import CONTACT_ROLES, SKELETON_22
+from stylize.skeleton import CONTACT_ROLES, SKELETON_22, TOE_HEIGHT
 
 FEET = [SKELETON_22.joint(role) for role in CONTACT_ROLES]
 
@@ -66,7 +66,22 @@ class Restyler:
         if not self.clean_feet:
             return result
         contacts = steady_contacts(pose.contacts[0].cpu().numpy())
-        return plant_feet(ground(result, content, contacts), contacts)
+        lowest = content.positions[:, FEET, 1].min(axis=1)
+        return plant_feet(ground(result, lowest, contacts), contacts)
+
+    @torch.inference_mode()
+    def recombine(self, content: Motion, style_code: Tensor) -> Motion:
+        """A motion from the content code and a style code (1, style_size) alone, with nothing of the input's pose."""
+        latents = self.network.generate(self.network.encode_content(self.encode(content)), style_code)
+        pose = DecodedPose(self.autoencoder.decode(latents)[0, : len(content)].float())
+        yaw_velocity, planar = self.predictor(pose.positions()[None])[0].split((1, 2), dim=-1)
+        blocks = {"root_yaw_velocity": yaw_velocity, "root_planar_velocity": planar, "root_height": pose.height}
+        encoded = np.zeros((len(content), features.NUM_FEATURES))
+        for name, values in (blocks | {"rot6d": pose.rot6d}).items():
+            encoded[:, features.BLOCKS[name]] = values.cpu().numpy()
+        contacts = steady_contacts(pose.contacts.cpu().numpy())
+        result = features.decode(encoded)
+        return plant_feet(ground(result, np.full(len(content), TOE_HEIGHT), contacts), contacts)
 
 
 def _apply_change(
@@ -102,12 +117,12 @@ def steady_contacts(probability: np.ndarray) -> np.ndarray:
     return median_filter((probability > 0.5).astype(np.uint8), size=(5, 1), mode="nearest").astype(bool)
 
 
-def ground(motion: Motion, content: Motion, contacts: np.ndarray) -> Motion:
-    """Raise or lower the root, smoothly, so that planted feet are as high as the content's were."""
+def ground(motion: Motion, lowest: np.ndarray, contacts: np.ndarray) -> Motion:
+    """Raise or lower the root, smoothly, so that the lower foot is at the height ``lowest`` (T,) while planted."""
     planted = contacts.any(axis=1).astype(float)
     if not planted.any():
         return motion
-    lowest = [m.positions[:, FEET, 1].min(axis=1) for m in (content, motion)]
+    error = lowest - motion.positions[:, FEET, 1].min(axis=1)
     weight = gaussian_filter1d(planted, 4.0, mode="nearest") + 1e-6
-    correction = gaussian_filter1d((lowest[0] - lowest[1]) * planted, 4.0, mode="nearest") / weight
+    correction = gaussian_filter1d(error * planted, 4.0, mode="nearest") / weight
     return motion.translate(np.stack([correction * 0, correction, correction * 0], axis=1))

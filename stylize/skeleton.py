@@ -95,8 +95,8 @@ def _canonical_skeleton() -> Skeleton:
 SKELETON_22 = _canonical_skeleton()
 """The canonical skeleton: SMPL's body joints, T-pose at identity, +Y up, +Z forward, a person of 1.70 m."""
 
-ANKLE_HEIGHT = 0.075
-"""How far the canonical ankle is above the ground when the foot is flat, in metres (the toe joint: 0.02)."""
+ANKLE_HEIGHT, TOE_HEIGHT = 0.075, 0.02
+"""How far the canonical ankle and toe joints are above the ground when the foot is flat, in metres."""
 
 CONTACT_ROLES = ("left_ankle", "left_foot", "right_ankle", "right_foot")
 """The joints of the four foot contacts, in their order."""

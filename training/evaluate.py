@@ -192,7 +192,6 @@ def main(options: Evaluate) -> None:
     real_verdicts = [judge(motions[i]) for i in real]
     real_embeddings = np.stack([v[2] for v in real_verdicts])
     contents = [motions[pair.content] for pair in pairs]
-    references = [motions[pair.reference] for pair in pairs]
     table: dict[str, dict[str, float]] = {
         "real clips": {
             "style_accuracy": float(

@@ -3,23 +3,27 @@
 import numpy as np
 
 from stylize.motion import Motion
+from stylize.skeleton import ANKLE_HEIGHT, TOE_HEIGHT
 
-SLIDING_HEIGHT = 0.05
-"""Metres above its resting height at which a toe no longer counts as down."""
-TOE_REST = 0.02
+DOWN_MARGINS = (0.03, 0.04)
+"""Metres over their resting heights at which toe and ankle no longer count as down at all."""
 
 
 def foot_sliding(motion: Motion) -> float:
-    """Horizontal speed of the toes in m/s, weighted by how near to the ground they are (1 at rest, 0 at 5 cm).
+    """Horizontal speed of the toes in m/s while the foot is flat on the ground.
 
-    The weight is that of Zhang et al., "Mode-adaptive neural networks for quadruped motion control", 2018.
+    Frames are weighted by the heights of toe and ankle (1 at rest, 0 over DOWN_MARGINS), not by a contact
+    label, which a motion that slides would not get. The weight is that of Zhang et al., "Mode-adaptive neural
+    networks for quadruped motion control", 2018. Both joints count, since a toe swings low through every step.
     """
     total, weights = 0.0, 1e-9
     for side in ("left", "right"):
-        toe = motion.joint_positions(f"{side}_foot")
+        toe, ankle = motion.joint_positions(f"{side}_foot"), motion.joint_positions(f"{side}_ankle")
         speed = np.linalg.norm(np.diff(toe[:, [0, 2]], axis=0), axis=-1) * motion.fps
-        height = np.clip((toe[1:, 1] - TOE_REST) / SLIDING_HEIGHT, 0, 1)
-        weight = 2 - 2**height
+        raised = np.maximum(
+            (toe[1:, 1] - TOE_HEIGHT) / DOWN_MARGINS[0], (ankle[1:, 1] - ANKLE_HEIGHT) / DOWN_MARGINS[1]
+        )
+        weight = 2 - 2 ** np.clip(raised, 0, 1)
         total += float((speed * weight).sum())
         weights += float(weight.sum())
     return total / weights
@@ -27,12 +31,12 @@ def foot_sliding(motion: Motion) -> float:
 
 def penetration(motion: Motion) -> float:
     """Mean depth in metres by which the lowest toe is under its resting height."""
-    return float(np.maximum(TOE_REST - _lowest_toe(motion), 0).mean())
+    return float(np.maximum(TOE_HEIGHT - _lowest_toe(motion), 0).mean())
 
 
 def floating(motion: Motion) -> float:
     """Median height in metres of the lowest toe over its resting height."""
-    return float(np.median(np.maximum(_lowest_toe(motion) - TOE_REST, 0)))
+    return float(np.median(np.maximum(_lowest_toe(motion) - TOE_HEIGHT, 0)))
 
 
 def _lowest_toe(motion: Motion) -> np.ndarray:

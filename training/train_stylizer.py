@@ -45,15 +45,15 @@ class TrainStylizer:
     run: RunOptions
     model: StylizerConfig = field(default_factory=lambda: StylizerConfig(labels=()))
     weights: LossWeights = field(default_factory=LossWeights)
-    batch_size: int = 48
+    batch_size: int = 24
     guide_steps: int = 1500
     other_action: float = 0.85
     unlabelled: float = 0.15
     small_set: float = 0.2
 
 
-CROP_LENGTHS = (10, 16, 24, 36)
-"""Latent frames of a batch's contents: 1.3 to 4.8 seconds."""
+CROP_LENGTHS = (10, 16, 24)
+"""Latent frames of a batch's contents: 1.3 to 3.2 seconds."""
 
 
 class StyleSampler:

@@ -29,7 +29,7 @@ class StylizerConfig:
 
     labels: tuple[str, ...]
     latent_channels: int = 128
-    width: int = 256
+    width: int = 224
     content_channels: int = 48
     style_size: int = 64
     generator_blocks: int = 6
