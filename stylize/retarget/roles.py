@@ -1,0 +1,112 @@
+"""All roles of a source skeleton: limbs by name or topology, spine and neck by the paths between them."""
+
+from dataclasses import dataclass
+
+from stylize.errors import RetargetError
+from stylize.motion import Motion
+from stylize.retarget.families import Family, match_names
+from stylize.retarget.topology import match_topology
+from stylize.skeleton import Skeleton
+
+
+@dataclass(frozen=True)
+class InBetween:
+    """A source joint of the spine or neck without a role, ``weight`` of the way from ``above`` to ``below``."""
+
+    joint: int
+    above: int
+    below: int
+    weight: float
+
+
+@dataclass(frozen=True)
+class JointRoles:
+    """Which source joint plays which canonical role.
+
+    Attributes:
+        roles: canonical role -> source joint, as far as the source has one.
+        in_betweens: further joints of spine and neck.
+        family: the rig.
+    """
+
+    roles: dict[str, int]
+    in_betweens: tuple[InBetween, ...]
+    family: Family
+
+
+def find_roles(motion: Motion) -> JointRoles:
+    """The roles in a motion's skeleton; RetargetError names what is missing."""
+    skeleton = motion.skeleton
+    named = match_names(skeleton)
+    if named is None:
+        limbs, family = match_topology(motion), Family("unknown humanoid")
+    else:
+        limbs, family = named.roles, named.family
+    roles = dict(limbs)
+    pelvis = common_ancestor(skeleton, roles["left_hip"], roles["right_hip"])
+    chest = common_ancestor(skeleton, roles["left_shoulder"], roles["right_shoulder"])
+    if not _is_below(skeleton, chest, pelvis):
+        raise RetargetError(
+            f"The arms of this skeleton do not hang from its pelvis ({skeleton.names[pelvis]!r}); "
+            "a humanoid with its root at or above the pelvis is needed."
+        )
+    roles["pelvis"] = pelvis
+    spine = path_below(skeleton, pelvis, chest)
+    roles |= _spread(spine)
+    in_betweens = _in_betweens([pelvis, *spine], set(roles.values()))
+    for side in ("left", "right"):
+        shoulder_path = path_below(skeleton, chest, roles[f"{side}_shoulder"])
+        if len(shoulder_path) > 1:
+            roles[f"{side}_collar"] = shoulder_path[-2]
+    head = roles.get("head")
+    if head is not None and _is_below(skeleton, head, chest) and head != chest:
+        neck = path_below(skeleton, chest, head)[:-1]
+        if neck:
+            roles["neck"] = neck[-1]
+            in_betweens += _in_betweens([chest, *neck], {chest, neck[-1]})
+    else:
+        roles.pop("head", None)
+    return JointRoles(roles, tuple(in_betweens), family)
+
+
+def common_ancestor(skeleton: Skeleton, joint_a: int, joint_b: int) -> int:
+    """The lowest joint above both."""
+    while joint_a != joint_b:
+        if joint_a > joint_b:
+            joint_a = int(skeleton.parents[joint_a])
+        else:
+            joint_b = int(skeleton.parents[joint_b])
+    return joint_a
+
+
+def path_below(skeleton: Skeleton, ancestor: int, joint: int) -> list[int]:
+    """The joints from below ``ancestor`` down to ``joint``."""
+    path = []
+    while joint != ancestor:
+        path.append(joint)
+        joint = int(skeleton.parents[joint])
+    return path[::-1]
+
+
+def _is_below(skeleton: Skeleton, joint: int, ancestor: int) -> bool:
+    return common_ancestor(skeleton, joint, ancestor) == ancestor
+
+
+def _spread(spine: list[int]) -> dict[str, int]:
+    """Which joints of a spine of any length are the canonical three; the last one carries neck and arms."""
+    if len(spine) == 1:
+        return {"spine3": spine[0]}
+    if len(spine) == 2:
+        return {"spine1": spine[0], "spine3": spine[1]}
+    return {f"spine{k}": spine[round(k * len(spine) / 3) - 1] for k in (1, 2, 3) if spine}
+
+
+def _in_betweens(chain: list[int], anchors: set[int]) -> list[InBetween]:
+    found = []
+    for i, joint in enumerate(chain):
+        if joint in anchors:
+            continue
+        above = max(k for k in range(i) if chain[k] in anchors)
+        below = min(k for k in range(i + 1, len(chain)) if chain[k] in anchors)
+        found.append(InBetween(joint, chain[above], chain[below], (i - above) / (below - above)))
+    return found
