@@ -1,0 +1,59 @@
+"""The app: `python app.py`, then open the printed address."""
+
+import logging
+import os
+import tempfile
+from dataclasses import dataclass
+
+import tyro
+
+# Before gradio is imported, or it asks two hosts on the internet at start.
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+
+MAX_UPLOAD = "20mb"
+
+
+@dataclass(frozen=True)
+class Options:
+    """Restyle human motion in the browser."""
+
+    host: str | None = None
+    """Address to listen on; 0.0.0.0 lets other machines in. Default: GRADIO_SERVER_NAME, or this machine only."""
+    port: int | None = None
+    """Port to listen on. Default: GRADIO_SERVER_PORT, or the first free one from 7860."""
+    share: bool = False
+    """Also make a public link through Gradio's servers."""
+    checkpoint: str = "default"
+    """Name of a bundled model, or a checkpoint folder."""
+
+
+def main(options: Options) -> None:
+    """Load the model, build the page and serve it until it is stopped."""
+    from stylize.pipeline import Stylizer
+    from stylize.ui.page import build_page
+    from stylize.ui.theme import STYLESHEET, theme
+
+    page = build_page(Stylizer.from_pretrained(options.checkpoint))
+    page.launch(
+        server_name=options.host,
+        server_port=options.port,
+        share=options.share,
+        theme=theme(),
+        css_paths=STYLESHEET,
+        max_file_size=MAX_UPLOAD,
+        footer_links=["api", "settings"],
+        run_history=False,
+        enable_monitoring=False,
+        ssr_mode=False,
+        pwa=False,
+    )
+
+
+if __name__ == "__main__":
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    options = tyro.cli(Options, config=(tyro.conf.FlagCreatePairsOff,))
+    # A folder of this process alone: nobody else's files, and gone when the app stops.
+    with tempfile.TemporaryDirectory(prefix="stylize-", ignore_cleanup_errors=True) as folder:
+        os.environ.setdefault("GRADIO_TEMP_DIR", folder)
+        main(options)

@@ -1,0 +1,65 @@
+"""The two ways to choose a motion, each with a preview: from the library, or a file of one's own."""
+
+import logging
+from collections.abc import Sequence
+from functools import partial
+
+import gradio as gr
+
+from stylize.errors import StylizeError
+from stylize.library import LibraryEntry
+from stylize.pipeline import load_source
+from stylize.ui.fragments import library_preview, notice, preview, source_facts
+
+LOGGER = logging.getLogger(__name__)
+
+FAILURE = "Something went wrong on our side and was logged; please try again, or choose another motion."
+
+
+def library_choice(entries: Sequence[LibraryEntry], default: str | None, role: str, label: str) -> gr.Radio:
+    """Build a choice among bundled motions, the chosen one's preview beside it."""
+    with gr.Row(equal_height=False, elem_classes="choice"):
+        entry = gr.Radio(
+            [(entry.title, entry.name) for entry in entries],
+            value=default,
+            label=label,
+            show_label=False,
+            container=False,
+            min_width=180,
+            elem_classes="pills",
+        )
+        picture = gr.HTML(library_preview(default, role) if default else "", padding=False, elem_classes="picture")
+    entry.input(partial(library_preview, role=role), entry, picture, show_progress="hidden", api_visibility="private")
+    return entry
+
+
+def upload_choice(role: str, label: str, api_name: str) -> gr.File:
+    """Build an upload that shows what was found in the file, or in one sentence why it cannot be used."""
+    with gr.Row(equal_height=False, elem_classes="choice"):
+        with gr.Column(min_width=180):
+            file = gr.File(label=label, file_types=[".bvh"], height=110, elem_classes="upload")
+            facts = gr.HTML("", padding=False)
+        picture = gr.HTML("", padding=False, elem_classes="picture")
+    file.change(
+        partial(inspect_upload, role=role),
+        file,
+        [facts, picture],
+        show_progress_on=facts,
+        concurrency_id="compute",
+        api_name=api_name,
+    )
+    return file
+
+
+def inspect_upload(path: str | None, *, role: str) -> tuple[str, str]:
+    """What is in an uploaded file and its preview, both as HTML; an error is a sentence in place of the facts."""
+    if path is None:
+        return "", ""
+    try:
+        source = load_source(path)
+        return source_facts(source), preview(source.motion, role)
+    except StylizeError as error:
+        return notice(str(error)), ""
+    except Exception:
+        LOGGER.exception("inspecting an upload failed")
+        return notice(FAILURE), ""

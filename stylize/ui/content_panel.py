@@ -1,0 +1,63 @@
+"""The first step: the motion whose action is kept."""
+
+from dataclasses import dataclass
+
+import gradio as gr
+
+from stylize.errors import MotionError
+from stylize.library import list_library, load_entry
+from stylize.motion import Motion
+from stylize.pipeline import SourceMotion, load_source
+from stylize.ui.choices import library_choice, upload_choice
+
+LIBRARY, UPLOAD = "library", "upload"
+DEFAULT_CONTENT = "walk"
+
+
+@dataclass(frozen=True)
+class ContentPanel:
+    """The components that say which motion was chosen."""
+
+    origin: gr.Radio
+    entry: gr.Radio
+    file: gr.File
+
+
+def content_panel() -> ContentPanel:
+    """Build the panel."""
+    entries = list_library("content")
+    default = next((entry.name for entry in entries if DEFAULT_CONTENT in entry.name), None)
+    with gr.Group(elem_classes="card"):
+        gr.HTML("<h2>Motion <small>the action to keep</small></h2>", padding=False)
+        origin = gr.Radio(
+            [("Library", LIBRARY), ("Your file", UPLOAD)],
+            value=LIBRARY,
+            label="Where the motion comes from",
+            show_label=False,
+            container=False,
+            elem_classes="segments",
+        )
+        with gr.Column(elem_classes="page") as library_page:
+            entry = library_choice(entries, default, role="content", label="Motion")
+        with gr.Column(visible=False, elem_classes="page") as upload_page:
+            file = upload_choice("content", "BVH file", api_name="inspect_content")
+    origin.change(
+        lambda origin: [gr.Column(visible=origin == page) for page in (LIBRARY, UPLOAD)],
+        origin,
+        [library_page, upload_page],
+        queue=False,
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    return ContentPanel(origin, entry, file)
+
+
+def chosen_content(origin: str, entry: str | None, file: str | None) -> Motion | SourceMotion:
+    """The motion that was chosen; StylizeError says what is missing or wrong."""
+    if origin == LIBRARY:
+        if entry is None:
+            raise MotionError("No motion is chosen; choose one of the library, or upload a BVH file.")
+        return load_entry(entry)
+    if file is None:
+        raise MotionError("No motion was uploaded; upload a BVH file, or choose one of the library.")
+    return load_source(file)

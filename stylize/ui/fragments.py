@@ -1,0 +1,83 @@
+"""Small pieces of HTML. Everything that came from a person or a file is escaped here."""
+
+import base64
+import tempfile
+from collections.abc import Sequence
+from functools import lru_cache
+from html import escape
+from pathlib import Path
+
+from stylize.library import list_library, load_entry
+from stylize.motion import Motion
+from stylize.pipeline import MAX_SECONDS, MIN_SECONDS, SourceMotion, StylizationResult
+from stylize.render.video import Panel, render_video
+
+PREVIEW_SIZE = 240
+PREVIEW_SECONDS = 6.0
+PREVIEW_FPS = 15.0
+
+
+def notice(text: str, kind: str = "error") -> str:
+    """A sentence in a coloured box; ``kind`` is error, warning or hint."""
+    role = "alert" if kind == "error" else "status"
+    return f'<div class="notice notice-{kind}" role="{role}">{escape(text)}</div>'
+
+
+def source_facts(source: SourceMotion) -> str:
+    """What was found in an uploaded file, and what a person should know about it."""
+    motion = source.source
+    facts = {
+        "Skeleton": source.family,
+        "Joints": f"{len(motion.skeleton)}",
+        "Frames": f"{len(motion)} at {motion.fps:g} fps",
+        "Length": f"{motion.duration:.1f} s",
+    }
+    cells = "".join(f"<div><dt>{name}</dt><dd>{escape(value)}</dd></div>" for name, value in facts.items())
+    warnings = list(source.warnings)
+    if not MIN_SECONDS <= source.motion.duration <= MAX_SECONDS + 1:
+        warnings.append(f"Only motions of {MIN_SECONDS:g} to {MAX_SECONDS:g} seconds can be used; cut this one.")
+    return f'<dl class="facts">{cells}</dl>{"".join(notice(text, "warning") for text in warnings)}'
+
+
+def result_facts(result: StylizationResult) -> str:
+    """What a result was made of, and the warnings that came with it."""
+    facts = {
+        "Content": result.content.name or "uploaded motion",
+        "Style": result.style,
+        "Strength": f"{result.strength:g}",
+        "Seed": f"{result.seed}",
+        "Length": f"{result.motions[0].duration:.1f} s",
+    }
+    cells = "".join(f"<div><dt>{name}</dt><dd>{escape(value)}</dd></div>" for name, value in facts.items())
+    warnings = "".join(notice(text, "warning") for text in result.warnings)
+    return f'<dl class="facts">{cells}</dl>{warnings}'
+
+
+def preview(motion: Motion, role: str) -> str:
+    """A small looping animation of a motion, as HTML with the video inside it."""
+    short = motion.crop(0.0, PREVIEW_SECONDS).resample(PREVIEW_FPS)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "preview.mp4"
+        render_video([Panel(short, "", role=role)], path, size=PREVIEW_SIZE)
+        video = base64.b64encode(path.read_bytes()).decode("ascii")
+    return (
+        f'<video class="preview" autoplay loop muted playsinline aria-label="{escape(motion.name)}" '
+        f'src="data:video/mp4;base64,{video}"></video>'
+    )
+
+
+@lru_cache(maxsize=64)
+def library_preview(name: str, role: str) -> str:
+    """The preview of a bundled motion; each is rendered once."""
+    return preview(load_entry(name), role)
+
+
+def label_preview(label: str) -> str:
+    """The preview of a label's example, or nothing where the library has none."""
+    entry = next((entry for entry in list_library("style") if entry.label == label), None)
+    return "" if entry is None else library_preview(entry.name, "style")
+
+
+def described(pairs: Sequence[tuple[str, str]]) -> str:
+    """A term and its explanation a line."""
+    return "".join(f'<p class="described"><b>{escape(term)}</b> {escape(text)}</p>' for term, text in pairs)

@@ -1,0 +1,137 @@
+"""The whole page: the panels, and what happens between them."""
+
+import logging
+from collections.abc import Callable
+
+import gradio as gr
+
+from stylize.errors import MotionError, StylizeError
+from stylize.pipeline import Stylizer
+from stylize.ui.choices import FAILURE
+from stylize.ui.content_panel import chosen_content, content_panel
+from stylize.ui.fragments import notice
+from stylize.ui.result_panel import ResultPanel, result_panel, shown_run, shown_sample
+from stylize.ui.run_panel import run_panel
+from stylize.ui.runs import Run, sample_files, start_run
+from stylize.ui.style_panel import chosen_style, style_panel
+
+try:  # Hugging Face lends a GPU to functions that are marked so; elsewhere there is nothing to mark
+    from spaces import GPU as on_gpu  # noqa: N811  # pyright: ignore[reportMissingImports]
+except ImportError:
+
+    def on_gpu(function):
+        """Leave the function as it is."""
+        return function
+
+
+LOGGER = logging.getLogger(__name__)
+
+TITLE = "Motion Stylizer"
+HEADER = f"<header><h1>{TITLE}</h1><p>The same action in another manner: a walk becomes an old man's walk.</p></header>"
+CACHE_CHECK_SECONDS, CACHE_AGE_SECONDS = 600, 2 * 3600
+QUEUE_SIZE, PEOPLE_AT_ONCE = 20, 2
+
+SCROLL_TO_RESULT = """() => {
+    const result = document.getElementById('result');
+    if (result && result.getBoundingClientRect().top > window.innerHeight * 0.6) {
+        result.scrollIntoView({behavior: 'smooth', block: 'start'});
+    }
+}"""
+
+
+def build_page(stylizer: Stylizer) -> gr.Blocks:
+    """The app for one loaded model; whoever launches it adds theme and stylesheet."""
+    with gr.Blocks(title=TITLE, delete_cache=(CACHE_CHECK_SECONDS, CACHE_AGE_SECONDS), analytics_enabled=False) as page:
+        gr.HTML(HEADER, padding=False)
+        with gr.Row(equal_height=False, elem_classes="columns"):
+            with gr.Column(scale=5, min_width=340):
+                content = content_panel()
+                style = style_panel(stylizer.labels)
+                settings = run_panel()
+            with gr.Column(scale=8, min_width=340, elem_classes="sticky"):
+                result = result_panel()
+
+        restyle, show_sample = _handlers(stylizer, result)
+        inputs = [
+            *(content.origin, content.entry, content.file),
+            *(style.kind, style.label, style.experimental_label, style.entry, style.file),
+            *(settings.strength, settings.num_samples, settings.seed, result.run),
+        ]
+        settings.button.click(None, None, None, js=SCROLL_TO_RESULT, api_visibility="private")
+        settings.button.click(
+            restyle,
+            inputs,
+            [*result.run_outputs, settings.message],
+            show_progress_on=[result.video, result.empty],
+            concurrency_id="compute",
+            concurrency_limit=PEOPLE_AT_ONCE,
+            api_name="restyle",
+        )
+        result.sample.input(
+            show_sample,
+            [result.run, result.sample],
+            [*result.sample_outputs, settings.message],
+            show_progress_on=result.video,
+            concurrency_id="compute",
+            api_name="show_sample",
+        )
+    page.queue(max_size=QUEUE_SIZE, default_concurrency_limit=PEOPLE_AT_ONCE)
+    return page
+
+
+def _handlers(stylizer: Stylizer, panel: ResultPanel):
+    @on_gpu
+    def restyle(
+        content_origin: str,
+        content_entry: str | None,
+        content_file: str | None,
+        style_kind: str,
+        label: str | None,
+        experimental_label: str | None,
+        reference_entry: str | None,
+        reference_file: str | None,
+        strength: float,
+        num_samples: int,
+        seed: int | None,
+        previous: Run | None,
+        progress=gr.Progress(),  # noqa: B008  (gradio finds it by this default)
+    ):
+        try:
+            if seed is None:
+                raise MotionError("The seed is empty; give a whole number.")
+            content = chosen_content(content_origin, content_entry, content_file)
+            style = chosen_style(style_kind, label, experimental_label, reference_entry, reference_file)
+            report = _reporter(progress)
+            run = start_run(stylizer, content, style, strength, int(num_samples), int(seed), report)
+            files = sample_files(run, 0, report)
+        except StylizeError as error:
+            return *_unchanged(panel.run_outputs), notice(str(error))
+        except Exception:
+            LOGGER.exception("a restyle failed")
+            return *_unchanged(panel.run_outputs), notice(FAILURE)
+        return *shown_run(run, files), ""
+
+    def show_sample(run: Run | None, sample: str, progress=gr.Progress()):  # noqa: B008
+        if run is None:
+            return *_unchanged(panel.sample_outputs), notice("The samples are no longer kept; press Restyle again.")
+        try:
+            files = sample_files(run, int(sample) - 1, _reporter(progress))
+        except StylizeError as error:
+            return *_unchanged(panel.sample_outputs), notice(str(error))
+        except Exception:
+            LOGGER.exception("showing a sample failed")
+            return *_unchanged(panel.sample_outputs), notice(FAILURE)
+        return *shown_sample(files), ""
+
+    return restyle, show_sample
+
+
+def _reporter(progress: gr.Progress) -> Callable[[float, str], None]:
+    def report(share: float, text: str) -> None:
+        progress(share, desc=text)
+
+    return report
+
+
+def _unchanged(components: list) -> list:
+    return [gr.skip() for _ in components]

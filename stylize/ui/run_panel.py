@@ -1,0 +1,34 @@
+"""The third step: how much, how many, and go."""
+
+from dataclasses import dataclass
+
+import gradio as gr
+
+from stylize.pipeline import MAX_SAMPLES, MAX_STRENGTH
+
+
+@dataclass(frozen=True)
+class RunPanel:
+    """The settings of a run, its button, and the place for what went wrong."""
+
+    strength: gr.Slider
+    num_samples: gr.Slider
+    seed: gr.Number
+    button: gr.Button
+    message: gr.HTML
+
+
+def run_panel() -> RunPanel:
+    """Build the panel."""
+    with gr.Group(elem_classes="card settings"):
+        with gr.Row():
+            strength = gr.Slider(
+                0.0, MAX_STRENGTH, 1.0, step=0.05, label="Strength", min_width=150, buttons=[], scale=3
+            )
+            num_samples = gr.Slider(
+                1, MAX_SAMPLES, value=1, step=1, label="Samples", min_width=120, buttons=[], scale=2
+            )
+            seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=2**31 - 1, min_width=90, scale=1)
+        button = gr.Button("Restyle", variant="primary", size="lg", elem_id="restyle")
+        message = gr.HTML("", padding=False, elem_id="message")
+    return RunPanel(strength, num_samples, seed, button, message)

@@ -1,0 +1,87 @@
+"""One person's run: the restyle itself, and the files that show and hand over its samples."""
+
+import re
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from gradio.utils import get_upload_folder
+
+from stylize.comparison import comparison_panels
+from stylize.motion import Motion
+from stylize.pipeline import SourceMotion, Style, StylizationResult, Stylizer
+from stylize.render.video import render_video
+
+Progress = Callable[[float, str], None]
+
+RESTYLE_SHARE = 0.25
+"""How much of a run's progress bar is the restyle; the rest is the video."""
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A result, and the folder that only this run writes to."""
+
+    result: StylizationResult
+    folder: Path
+
+    def remove(self) -> None:
+        """Delete the run's files."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class SampleFiles:
+    """The files of one sample; ``bvh_source`` is None where the content came from no file."""
+
+    video: Path
+    bvh: Path
+    bvh_source: Path | None
+
+
+def start_run(
+    stylizer: Stylizer,
+    content: Motion | SourceMotion,
+    style: Style,
+    strength: float,
+    num_samples: int,
+    seed: int,
+    progress: Progress,
+) -> Run:
+    """Restyle, and make the run's folder within gradio's, so that gradio serves its files and clears them away."""
+    result = stylizer.stylize(
+        content,
+        style,
+        strength=strength,
+        num_samples=num_samples,
+        seed=seed,
+        progress=lambda share, text: progress(RESTYLE_SHARE * share, text),
+    )
+    Path(get_upload_folder()).mkdir(parents=True, exist_ok=True)
+    return Run(result, Path(tempfile.mkdtemp(prefix="run-", dir=get_upload_folder())))
+
+
+def sample_files(run: Run, index: int, progress: Progress) -> SampleFiles:
+    """Write what is shown and downloaded of one sample; files that are there already are kept."""
+    stem = _file_stem(run.result, index)
+    video, bvh, bvh_source = (run.folder / f"{stem}{ending}" for ending in (".mp4", ".bvh", "_source.bvh"))
+    if not bvh.exists():
+        run.result.save(bvh, index, skeleton="canonical")
+    if run.result.source is not None and not bvh_source.exists():
+        run.result.save(bvh_source, index, skeleton="source")
+    if not video.exists():
+        partial = video.with_suffix(".partial.mp4")
+        render_video(
+            comparison_panels(run.result, index),
+            partial,
+            progress=lambda share, *_: progress(RESTYLE_SHARE + (1 - RESTYLE_SHARE) * share, "Drawing the video"),
+        )
+        partial.replace(video)
+    return SampleFiles(video, bvh, None if run.result.source is None else bvh_source)
+
+
+def _file_stem(result: StylizationResult, index: int) -> str:
+    words = f"{result.content.name or 'motion'} {result.style} {index + 1}"
+    return re.sub(r"[^\w]+", "_", words, flags=re.ASCII).strip("_")[:80] or "motion"

@@ -1,0 +1,130 @@
+"""The second step: the manner that the motion gets."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import gradio as gr
+
+from stylize.errors import StyleError
+from stylize.library import list_library, load_entry
+from stylize.pipeline import Style, StyleLabel, load_source
+from stylize.ui.choices import library_choice, upload_choice
+from stylize.ui.fragments import described, label_preview
+
+LABEL, LIBRARY, UPLOAD, SAMPLE = "label", "library", "upload", "sample"
+DEFAULT_LABEL = "elderly"
+
+
+@dataclass(frozen=True)
+class StylePanel:
+    """The components that say which style was chosen."""
+
+    kind: gr.Radio
+    label: gr.Radio
+    experimental_label: gr.Radio
+    entry: gr.Radio
+    file: gr.File
+
+
+def style_panel(labels: Sequence[StyleLabel]) -> StylePanel:
+    """Build the panel."""
+    with gr.Group(elem_classes="card"):
+        gr.HTML("<h2>Style <small>the manner to give it</small></h2>", padding=False)
+        kind = gr.Radio(
+            [("By name", LABEL), ("Like a motion", LIBRARY), ("Like your file", UPLOAD), ("Surprise me", SAMPLE)],
+            value=LABEL,
+            label="What gives the style",
+            show_label=False,
+            container=False,
+            elem_classes="segments",
+        )
+        with gr.Column(elem_classes="page") as label_page:
+            label, experimental_label = _label_choice(labels)
+        with gr.Column(visible=False, elem_classes="page") as library_page:
+            entries = list_library("style")
+            entry = library_choice(
+                entries, entries[0].name if entries else None, role="style", label="Reference motion"
+            )
+        with gr.Column(visible=False, elem_classes="page") as upload_page:
+            file = upload_choice("style", "BVH file of any action in the wanted style", api_name="inspect_reference")
+        with gr.Column(visible=False, elem_classes="page") as sample_page:
+            gr.HTML(
+                described([("Surprise me.", "The model draws a style of its own; another seed, another style.")]),
+                padding=False,
+            )
+    pages = {LABEL: label_page, LIBRARY: library_page, UPLOAD: upload_page, SAMPLE: sample_page}
+    kind.change(
+        lambda kind: [gr.Column(visible=kind == page) for page in pages],
+        kind,
+        list(pages.values()),
+        queue=False,
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    return StylePanel(kind, label, experimental_label, entry, file)
+
+
+def _label_choice(labels: Sequence[StyleLabel]) -> tuple[gr.Radio, gr.Radio]:
+    """Two groups of names of which one name is chosen, with its description and an example."""
+    by_name = {label.name: label for label in labels}
+    tried = [label for label in labels if not label.experimental]
+    experimental = [label for label in labels if label.experimental]
+    default = by_name.get(DEFAULT_LABEL, (tried or labels)[0])
+
+    def explain(name: str) -> tuple[str, str]:
+        return _description(by_name[name]), label_preview(name)
+
+    description, example = explain(default.name)
+    with gr.Row(equal_height=False, elem_classes="choice"):
+        with gr.Column(min_width=180):
+            tried_radio = _label_radio(tried, default.name, "Style")
+            text = gr.HTML(description, padding=False)
+        picture = gr.HTML(example, padding=False, elem_classes="picture")
+    with gr.Accordion(
+        f"{len(experimental)} experimental styles, learned from very few examples",
+        open=False,
+        visible=bool(experimental),
+        elem_classes="experimental",
+    ):
+        experimental_radio = _label_radio(experimental, None, "Experimental style")
+    for radio, other in ((tried_radio, experimental_radio), (experimental_radio, tried_radio)):
+        radio.input(None, None, other, js="() => null", api_visibility="private")
+        radio.input(explain, radio, [text, picture], show_progress="hidden", api_visibility="private")
+    return tried_radio, experimental_radio
+
+
+def _label_radio(labels: Sequence[StyleLabel], value: str | None, title: str) -> gr.Radio:
+    return gr.Radio(
+        [(label.name.rpartition("/")[2].replace("-", " ").capitalize(), label.name) for label in labels],
+        value=value,
+        label=title,
+        show_label=False,
+        container=False,
+        min_width=180,
+        elem_classes="pills",
+    )
+
+
+def _description(label: StyleLabel) -> str:
+    name = label.name.rpartition("/")[2].replace("-", " ").capitalize()
+    return described([(f"{name} (experimental)" if label.experimental else name, label.description)])
+
+
+def chosen_style(
+    kind: str, label: str | None, experimental_label: str | None, entry: str | None, file: str | None
+) -> Style:
+    """The style that was chosen; StylizeError says what is missing or wrong."""
+    if kind == SAMPLE:
+        return Style.sample()
+    if kind == LABEL:
+        name = experimental_label or label
+        if name is None:
+            raise StyleError("No style is chosen; choose one by its name.")
+        return Style.from_label(name)
+    if kind == LIBRARY:
+        if entry is None:
+            raise StyleError("No style reference is chosen; choose one of the library, or upload a BVH file.")
+        return Style.from_motion(load_entry(entry))
+    if file is None:
+        raise StyleError("No style reference was uploaded; upload a BVH file, or choose the style by its name.")
+    return Style.from_motion(load_source(file))
