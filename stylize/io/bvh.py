@@ -2,59 +2,23 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NoReturn
 
 import numpy as np
 
 from stylize.errors import MotionFileError
-from stylize.io.files import DEFAULT_LIMITS, Limits, read_bytes
+from stylize.io.bvh_text import BvhHierarchy, parse_text
+from stylize.io.files import DEFAULT_LIMITS, Limits, read_bytes, write_bytes
 from stylize.motion import Motion
-from stylize.rotations import euler_deg_to_matrix
-from stylize.skeleton import Skeleton
+from stylize.rotations import euler_deg_to_matrix, matrix_to_euler_deg
 
-CHANNEL_NAMES = ("Xposition", "Yposition", "Zposition", "Xrotation", "Yrotation", "Zrotation")
-_KNOWN_CHANNELS = frozenset(name.lower() for name in CHANNEL_NAMES)
-_KEYWORDS = frozenset(("offset", "channels", "joint", "root", "end", "endsite", "motion", "frames:", "{", "}", ""))
-_TOKEN = re.compile(r"[{}]|[^\s{}]+")
-_REST_OF_LINE = re.compile(r"[^\n{}]*")
-_FRAMES = re.compile(r"\s*Frames\s*:?", re.IGNORECASE)
-_FRAME_TIME = re.compile(r"\s*Frame\s*Time\s*:?", re.IGNORECASE)
-_WORD = re.compile(r"\S+")
-
-LARGEST_VALUE = 1e9
-"""No body is this large in any unit; above it a file is damaged, and kinematics would overflow."""
+__all__ = ["BvhHierarchy", "parse_bvh", "read_bvh", "standard_hierarchy", "write_bvh"]
 
 NTSC_RATES = (24000 / 1001, 30000 / 1001, 60000 / 1001, 120000 / 1001)
-
-
-@dataclass(frozen=True, eq=False)
-class BvhHierarchy:
-    """The HIERARCHY section of a BVH file: all that is needed to write a motion back onto it.
-
-    Attributes:
-        names: one a joint; the file may repeat a name.
-        parents: (J,), -1 for the root.
-        offsets: (J, 3) in the file's unit, the root's own included.
-        channels: one tuple a joint, spelled and ordered as in the file, as ("Zrotation", "Xrotation").
-        end_sites: joint index -> offset (3,) of its End Site, for the joints that have one.
-    """
-
-    names: tuple[str, ...]
-    parents: np.ndarray
-    offsets: np.ndarray
-    channels: tuple[tuple[str, ...], ...]
-    end_sites: Mapping[int, np.ndarray] = field(default_factory=dict)
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-    @property
-    def skeleton(self) -> Skeleton:
-        """The joints without their channels, in the file's unit and axes."""
-        return Skeleton(self.names, self.parents, self.offsets, self.end_sites)
+CENTIMETRES = 100.0
+STANDARD_POSITION = ("Xposition", "Yposition", "Zposition")
+STANDARD_ROTATION = ("Zrotation", "Xrotation", "Yrotation")
 
 
 def read_bvh(path: Path | str, limits: Limits = DEFAULT_LIMITS) -> tuple[Motion, BvhHierarchy]:
@@ -84,11 +48,9 @@ def parse_bvh(
     Raises:
         MotionFileError: one sentence with the file's name, the line and what to do.
     """
-    scanner = _Scanner(_decode(content, source_name), source_name)
-    hierarchy = _parse_hierarchy(scanner, limits)
-    frame_count, frame_time = _parse_motion_header(scanner, len(hierarchy), limits)
-    values = _parse_values(scanner, frame_count, sum(map(len, hierarchy.channels)))
-    local_rotations, positions = _apply_channels(hierarchy, values)
+    text = parse_text(content, source_name, limits)
+    hierarchy = text.hierarchy
+    local_rotations, positions = _apply_channels(hierarchy, text.values)
     # Files print offsets and channels with different numbers of digits: that is no movement.
     tolerance = 1e-5 * np.abs(hierarchy.offsets).max()
     is_rigid = (np.abs(positions[:, 1:] - hierarchy.offsets[1:]) <= tolerance).all()
@@ -96,239 +58,11 @@ def parse_bvh(
         skeleton=hierarchy.skeleton,
         local_rotations=local_rotations,
         root_positions=positions[:, 0].copy(),
-        fps=_frame_rate(frame_time),
+        fps=_frame_rate(text.frame_time),
         local_positions=None if is_rigid else positions,
         name=Path(source_name).stem,
     )
     return motion, hierarchy
-
-
-def _decode(content: bytes | str, source_name: str) -> str:
-    if isinstance(content, bytes):
-        if b"\0" in content:
-            raise MotionFileError(f"{source_name} is not plain text; export the motion as a BVH text file.")
-        try:
-            content = content.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            content = content.decode("latin-1")
-    if not content.strip():
-        raise MotionFileError(f"{source_name} is empty; export the motion again.")
-    return content.replace("\r\n", "\n").replace("\r", "\n")
-
-
-class _Scanner:
-    """Walks through the text token by token; line numbers are counted only for an error."""
-
-    def __init__(self, text: str, source_name: str) -> None:
-        self.text, self.source_name = text, source_name
-        self.start = self.end = 0
-
-    def next(self) -> str:
-        """The next brace or word, "" at the end of the file."""
-        match = _TOKEN.search(self.text, self.end)
-        self.start, self.end = match.span() if match else (len(self.text), len(self.text))
-        return match.group() if match else ""
-
-    def rest_of_line(self) -> str:
-        match = _REST_OF_LINE.match(self.text, self.end)
-        assert match is not None
-        self.end = match.end()
-        return match.group().strip()
-
-    def skip(self, pattern: re.Pattern[str]) -> bool:
-        match = pattern.match(self.text, self.end)
-        if match:
-            self.end = match.end()
-        return match is not None
-
-    def number(self, what: str) -> float:
-        token = self.next()
-        if not _is_plain_number(token):
-            self.fail(f"{what} must be a finite number, not {shown(token)}; correct it or export the file again")
-        return float(token)
-
-    def line(self, position: int) -> int:
-        return self.text.count("\n", 0, min(position, len(self.text.rstrip()))) + 1
-
-    def fail(self, message: str, position: int | None = None) -> NoReturn:
-        line = self.line(self.start if position is None else position)
-        raise MotionFileError(f"{self.source_name}, line {line}: {message}.")
-
-
-def shown(token: str) -> str:
-    """A piece of a file as an error message quotes it."""
-    if not token:
-        return "the end of the file"
-    return repr(token if len(token) <= 40 else token[:37] + "...")
-
-
-@dataclass
-class _Joint:
-    name: str
-    parent: int
-    position: int
-    offset: list[float] | None = None
-    channels: tuple[str, ...] | None = None
-    end_site: list[float] | None = None
-
-
-def _parse_hierarchy(scanner: _Scanner, limits: Limits) -> BvhHierarchy:
-    if (token := scanner.next()).upper() != "HIERARCHY":
-        scanner.fail(f"a BVH file starts with HIERARCHY, not with {shown(token)}; export the motion as BVH")
-    if (token := scanner.next()).upper() != "ROOT":
-        scanner.fail(f"expected ROOT after HIERARCHY, not {shown(token)}; export the motion as BVH")
-    joints = [_open_joint(scanner, -1)]
-    current = 0
-    while current >= 0:
-        joint = joints[current]
-        keyword = (token := scanner.next()).lower()
-        if keyword in ("joint", "end", "endsite", "}") and (joint.offset is None or joint.channels is None):
-            missing = "OFFSET" if joint.offset is None else "CHANNELS"
-            scanner.fail(f"joint {shown(joint.name)} has no {missing} line; add it", joint.position)
-        if keyword == "joint":
-            if len(joints) == limits.joints:
-                scanner.fail(f"the skeleton has more than {limits.joints} joints; export the body without the rest")
-            joints.append(_open_joint(scanner, current))
-            current = len(joints) - 1
-        elif keyword == "}":
-            current = joint.parent
-        elif keyword in ("end", "endsite"):
-            end_site = _parse_end_site(scanner)
-            joint.end_site = joint.end_site or end_site
-        elif keyword == "offset" and joint.offset is None:
-            joint.offset = [scanner.number("an OFFSET value") for _ in range(3)]
-        elif keyword == "channels" and joint.channels is None:
-            joint.channels = _parse_channels(scanner)
-        elif keyword in ("motion", ""):
-            scanner.fail(f"joint {shown(joint.name)} is not closed before {shown(token)}; add the missing '}}'")
-        elif keyword == "root":
-            scanner.fail("a second ROOT; keep one skeleton a file")
-        elif keyword in ("offset", "channels"):
-            scanner.fail(f"joint {shown(joint.name)} has a second {keyword.upper()} line; remove one")
-        else:
-            scanner.fail(f"expected OFFSET, CHANNELS, JOINT, End Site or '}}', not {shown(token)}; correct the line")
-    return BvhHierarchy(
-        names=tuple(joint.name for joint in joints),
-        parents=np.array([joint.parent for joint in joints]),
-        offsets=np.array([joint.offset for joint in joints], dtype=float),
-        channels=tuple(joint.channels or () for joint in joints),
-        end_sites={i: np.array(joint.end_site) for i, joint in enumerate(joints) if joint.end_site is not None},
-    )
-
-
-def _open_joint(scanner: _Scanner, parent: int) -> _Joint:
-    position = scanner.start
-    name = scanner.rest_of_line()
-    if not name:
-        scanner.fail("a joint has no name; write one after the keyword")
-    if (token := scanner.next()) != "{":
-        scanner.fail(f"expected '{{' after joint {shown(name)}, not {shown(token)}; add the missing brace")
-    return _Joint(name, parent, position)
-
-
-def _parse_end_site(scanner: _Scanner) -> list[float]:
-    scanner.rest_of_line()
-    if (token := scanner.next()) != "{":
-        scanner.fail(f"expected '{{' after End Site, not {shown(token)}; add the missing brace")
-    offset = [0.0, 0.0, 0.0]
-    if (token := scanner.next()).lower() == "offset":
-        offset = [scanner.number("an OFFSET value") for _ in range(3)]
-        token = scanner.next()
-    if token != "}":
-        scanner.fail(f"expected '}}' at the end of End Site, not {shown(token)}; add the missing brace")
-    return offset
-
-
-def _parse_channels(scanner: _Scanner) -> tuple[str, ...]:
-    token = scanner.next()
-    if token not in ("0", "1", "2", "3", "4", "5", "6"):
-        scanner.fail(f"CHANNELS must be followed by a count from 0 to 6, not {shown(token)}; correct it")
-    channels: list[str] = []
-    for _ in range(int(token)):
-        name = scanner.next()
-        if name.lower() in _KEYWORDS:
-            scanner.fail(f"CHANNELS says {token} but {len(channels)} names follow; correct the count")
-        if name.lower() not in _KNOWN_CHANNELS:
-            scanner.fail(f"{shown(name)} is no channel; use {', '.join(CHANNEL_NAMES)}")
-        if name.lower() in map(str.lower, channels):
-            scanner.fail(f"the channel {name} stands twice in one joint; remove one")
-        channels.append(name)
-    return tuple(channels)
-
-
-def _parse_motion_header(scanner: _Scanner, joint_count: int, limits: Limits) -> tuple[int, float]:
-    keyword = (token := scanner.next()).upper()
-    if keyword == "ROOT":
-        scanner.fail("a second ROOT; keep one skeleton a file")
-    if keyword == "}":
-        scanner.fail("a '}' without its '{'; remove it")
-    if keyword != "MOTION":
-        scanner.fail(f"expected MOTION after the hierarchy, not {shown(token)}; export the file with its motion")
-    if not scanner.skip(_FRAMES):
-        scanner.fail(f"expected 'Frames:' after MOTION, not {shown(scanner.next())}; add it")
-    token = scanner.next()
-    try:
-        frame_count = float(token)
-    except ValueError:
-        frame_count = float("nan")
-    if not frame_count >= 1 or frame_count % 1:
-        scanner.fail(f"the number of frames must be a whole number above 0, not {shown(token)}; correct it")
-    largest = min(limits.frames, limits.joint_frames // joint_count)
-    if frame_count > largest:
-        scanner.fail(f"{shown(token)} frames are more than the limit of {largest} for this skeleton; cut the motion")
-    if not scanner.skip(_FRAME_TIME):
-        scanner.fail(f"expected 'Frame Time:' after the number of frames, not {shown(scanner.next())}; add it")
-    frame_time = scanner.number("the frame time")
-    if not 1e-4 <= frame_time <= 10:
-        scanner.fail(f"the frame time is {frame_time:g}; it must be 0.0001 to 10 seconds, as 0.033333")
-    return int(frame_count), frame_time
-
-
-def _parse_values(scanner: _Scanner, frame_count: int, channel_count: int) -> np.ndarray:
-    """The motion's numbers (T, C), however they are broken over lines."""
-    body = scanner.text[scanner.end :]
-    expected = frame_count * channel_count
-    # A longer text than announced is not split any further, so it cannot cost memory.
-    tokens = body.split(None, expected)
-    if len(tokens) == expected and body.isascii() and "_" not in body:
-        try:
-            values = np.fromiter(map(float, tokens), float, expected)
-        except ValueError:
-            pass
-        else:
-            if (np.abs(values) <= LARGEST_VALUE).all():
-                return values.reshape(frame_count, channel_count)
-    _explain_bad_values(scanner, frame_count, channel_count)
-
-
-def _explain_bad_values(scanner: _Scanner, frame_count: int, channel_count: int) -> NoReturn:
-    """Find what is wrong with the motion's numbers; slow, and run only when something is."""
-    position = body_start = scanner.end
-    total, rows, odd_row = 0, 0, None
-    for line in scanner.text[body_start:].split("\n"):
-        count = 0
-        for match in _WORD.finditer(line):
-            count += 1
-            if not _is_plain_number(match.group()):
-                message = f"{shown(match.group())} is not a finite number below {LARGEST_VALUE:g}"
-                scanner.fail(f"{message}; correct it or export the file again", position)
-        if count not in (0, channel_count) and odd_row is None:
-            odd_row = (position, count)
-        rows += count > 0
-        total += count
-        position += len(line) + 1
-    if odd_row is not None and rows > 1:
-        position, count = odd_row
-        scanner.fail(f"{count} values where a frame has {channel_count}; export the file again", position)
-    message = f"{frame_count} frames of {channel_count} values are announced but {total} values follow"
-    scanner.fail(f"{message}; correct 'Frames:' or export the file again", body_start)
-
-
-def _is_plain_number(token: str) -> bool:
-    try:
-        return abs(float(token)) <= LARGEST_VALUE and "_" not in token and token.isascii()
-    except ValueError:
-        return False
 
 
 def _frame_rate(frame_time: float) -> float:
@@ -350,10 +84,7 @@ def _apply_channels(hierarchy: BvhHierarchy, values: np.ndarray) -> tuple[np.nda
     return local_rotations, positions
 
 
-_Channels = Sequence[Sequence[str]]
-
-
-def _position_columns(channels: _Channels) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _position_columns(channels: Sequence[Sequence[str]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The joint, the axis and the column of every position channel."""
     flat = [(joint, name.lower()) for joint, names in enumerate(channels) for name in names]
     found = [(joint, "xyz".index(name[0]), i) for i, (joint, name) in enumerate(flat) if name.endswith("position")]
@@ -361,7 +92,7 @@ def _position_columns(channels: _Channels) -> tuple[np.ndarray, np.ndarray, np.n
     return joints, axes, columns
 
 
-def _rotation_columns(channels: _Channels) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def _rotation_columns(channels: Sequence[Sequence[str]]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """For each order of rotation, as "ZXY" or "Z": the joints (N,) that have it and their columns (N, len(order))."""
     groups: dict[str, list[tuple[int, list[int]]]] = defaultdict(list)
     start = 0
@@ -375,3 +106,159 @@ def _rotation_columns(channels: _Channels) -> dict[str, tuple[np.ndarray, np.nda
         order: (np.array([joint for joint, _ in group]), np.array([columns for _, columns in group]))
         for order, group in groups.items()
     }
+
+
+def write_bvh(motion: Motion, path: Path | str, hierarchy: BvhHierarchy | None = None) -> None:
+    """Write a BVH file, as a whole or not at all.
+
+    Euler angles are continuous from frame to frame. What the hierarchy has no channel for is not written:
+    the travel of a root without position channels, a joint that moves off its offset without them, the
+    rotation about an axis that is missing.
+
+    Args:
+        motion: with a hierarchy, in its unit and axes and with its joints in its order; without one, a
+            motion in metres, as canonical motions are.
+        path: the file to write or to replace.
+        hierarchy: what ``read_bvh`` gave, kept as it is: names, offsets, channels and End Sites. None writes
+            the ``standard_hierarchy`` in centimetres.
+
+    Raises:
+        MotionFileError: the motion has other joints than the hierarchy or values that are not finite, or
+            the place cannot be written to.
+    """
+    path, scale = Path(path), 1.0
+    if hierarchy is None:
+        hierarchy, scale = standard_hierarchy(motion), CENTIMETRES
+    if len(hierarchy) != len(motion.skeleton):
+        raise MotionFileError(
+            f"{path.name} cannot be written: the motion has {len(motion.skeleton)} joints and the hierarchy "
+            f"{len(hierarchy)}; retarget the motion to that skeleton first."
+        )
+    order = _depth_first(hierarchy.parents)
+    values = _channel_values(motion, hierarchy, order, scale)
+    if not np.isfinite(values).all():
+        raise MotionFileError(f"{path.name} cannot be written: the motion has values that are not finite.")
+    row_format = " ".join(["%.6f"] * values.shape[1])
+    rows = [row_format % tuple(row) for row in np.round(values, 6) + 0.0]  # + 0.0: no "-0.000000"
+    head = ["MOTION", f"Frames: {len(motion)}", f"Frame Time: {1 / motion.fps:.10g}"]
+    text = "\n".join(["HIERARCHY", *_hierarchy_lines(hierarchy, order), *head, *rows, ""])
+    write_bytes(path, text.encode("utf-8", errors="replace"))
+
+
+def standard_hierarchy(motion: Motion) -> BvhHierarchy:
+    """The hierarchy for a motion in metres that came from no BVH file.
+
+    Centimetres, +Y up. The root has X, Y and Z positions, then rotations in the order Z, X, Y; the others have
+    the rotations alone, unless the motion moves them in their parent's frame. Leaves get an End Site, a third
+    of their own bone long where the skeleton has none.
+    """
+    skeleton = motion.skeleton
+    below = STANDARD_ROTATION if motion.local_positions is None else STANDARD_POSITION + STANDARD_ROTATION
+    offsets = skeleton.offsets * CENTIMETRES
+    leaves = sorted(set(range(len(skeleton))) - set(skeleton.parents.tolist()))
+    end_sites = {leaf: offsets[leaf] / 3 for leaf in leaves}
+    end_sites |= {joint: tip * CENTIMETRES for joint, tip in skeleton.end_sites.items()}
+    return BvhHierarchy(
+        names=skeleton.names,
+        parents=skeleton.parents,
+        offsets=np.round(offsets, 6),
+        channels=(STANDARD_POSITION + STANDARD_ROTATION, *[below] * (len(skeleton) - 1)),
+        end_sites={joint: np.round(tip, 6) for joint, tip in end_sites.items()},
+    )
+
+
+def _depth_first(parents: np.ndarray) -> list[int]:
+    """The joints in the order in which a file nests them; a hierarchy that was read is in it already."""
+    children = defaultdict(list)
+    for joint, parent in enumerate(parents.tolist()):
+        children[parent].append(joint)
+    order, stack = [], [0]
+    while stack:
+        joint = stack.pop()
+        order.append(joint)
+        stack.extend(reversed(children[joint]))
+    return order
+
+
+def _hierarchy_lines(hierarchy: BvhHierarchy, order: Sequence[int]) -> Iterator[str]:
+    def offset_line(offset: np.ndarray) -> str:
+        return "OFFSET " + " ".join(np.format_float_positional(value, trim="0") for value in offset)
+
+    depths: dict[int, int] = {-1: -1}
+    open_joints = 0
+    for joint in order:
+        depth = depths[joint] = depths[int(hierarchy.parents[joint])] + 1
+        for level in range(open_joints - 1, depth - 1, -1):
+            yield "\t" * level + "}"
+        open_joints = depth + 1
+        indent, channels = "\t" * depth, hierarchy.channels[joint]
+        name = re.sub(r"[\r\n{}]", "_", hierarchy.names[joint]).strip() or f"joint_{joint}"
+        yield f"{indent}{'JOINT' if depth else 'ROOT'} {name}"
+        yield indent + "{"
+        yield f"{indent}\t{offset_line(hierarchy.offsets[joint])}"
+        yield f"{indent}\t{' '.join(['CHANNELS', str(len(channels)), *channels])}"
+        if joint in hierarchy.end_sites:
+            yield f"{indent}\tEnd Site"
+            yield indent + "\t{"
+            yield f"{indent}\t\t{offset_line(hierarchy.end_sites[joint])}"
+            yield indent + "\t}"
+    for level in range(open_joints - 1, -1, -1):
+        yield "\t" * level + "}"
+
+
+def _channel_values(motion: Motion, hierarchy: BvhHierarchy, order: Sequence[int], scale: float) -> np.ndarray:
+    """The table (T, C) of a motion, with the joints in ``order`` and positions times ``scale``."""
+    channels = [hierarchy.channels[joint] for joint in order]
+    values = np.zeros((len(motion), sum(map(len, channels))))
+    positions = np.broadcast_to(hierarchy.offsets, (len(motion), len(hierarchy), 3)).copy()
+    if motion.local_positions is not None:
+        positions[:] = motion.local_positions * scale
+    positions[:, 0] = motion.root_positions * scale
+    places, axes, columns = _position_columns(channels)
+    joints = np.array(order)
+    values[:, columns] = positions[:, joints[places], axes]
+    for axis_order, (places, columns) in _rotation_columns(channels).items():
+        values[:, columns] = _continuous_euler_deg(motion.local_rotations[:, joints[places]], axis_order)
+    return values
+
+
+def _continuous_euler_deg(rotations: np.ndarray, order: str) -> np.ndarray:
+    """Angles (T, N, len(order)) of rotations (T, N, 3, 3), without a jump from a frame to the next.
+
+    Three angles describe each rotation in two ways, (a, b, c) and (a + 180, 180 - b, c + 180), and each angle
+    is free by full turns. Where the middle angle is 90, only the sum or difference of the outer two counts.
+    """
+    full_order = order + "".join(axis for axis in "XYZ" if axis not in order)
+    angles = matrix_to_euler_deg(rotations, full_order)
+    other = angles * [1, -1, 1] + 180
+    if len(order) == 3:
+        _hold_last_angle_where_locked(angles, full_order)
+        other = angles * [1, -1, 1] + 180
+        # Staying on one way, or changing over, costs the same from either: only the changes have to be counted.
+        stay, change = (np.abs(_half_turn(end[1:] - angles[:-1])).sum(-1) for end in (angles, other))
+        use_other = np.cumsum(change < stay, axis=0) % 2 == 1
+        use_other = np.concatenate([np.zeros_like(use_other[:1], shape=(1, angles.shape[1])), use_other])
+    else:
+        # The last angle is not written, so it has to be the smaller one.
+        use_other = np.abs(_half_turn(other[..., 2])) < np.abs(_half_turn(angles[..., 2]))
+    angles = np.where(use_other[..., None], other, angles)[..., : len(order)]
+    return np.unwrap(_half_turn(angles), axis=0, period=360)
+
+
+def _half_turn(angles: np.ndarray) -> np.ndarray:
+    """The same angles within half a turn from 0, in degrees."""
+    return (angles + 180) % 360 - 180
+
+
+def _hold_last_angle_where_locked(angles: np.ndarray, order: str) -> None:
+    """Where the middle angle is 90 degrees, give the last angle the value that it had before, in place."""
+    locked = np.abs(np.abs(angles[..., 1]) - 90) < 1e-5
+    if not locked.any():
+        return
+    frame = np.arange(len(angles))[:, None]
+    last_free = np.maximum.accumulate(np.where(locked, 0, frame), axis=0)
+    held = np.take_along_axis(angles[..., 2], last_free, axis=0)
+    parity = 1 if order in "XYZXY" else -1
+    turn = parity * np.sign(angles[..., 1]) * (angles[..., 2] - held)
+    angles[..., 0] = np.where(locked, angles[..., 0] + turn, angles[..., 0])
+    angles[..., 2] = np.where(locked, held, angles[..., 2])
