@@ -20,7 +20,7 @@ def _numpy_too(function: Callable[..., torch.Tensor]) -> Callable[..., Any]:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         if not any(isinstance(a, np.ndarray) for a in args):
             return function(*args, **kwargs)
-        tensors = [torch.from_numpy(np.ascontiguousarray(a)) if isinstance(a, np.ndarray) else a for a in args]
+        tensors = [torch.from_numpy(a.copy()) if isinstance(a, np.ndarray) else a for a in args]
         return function(*tensors, **kwargs).numpy()
 
     return wrapper

@@ -1,0 +1,40 @@
+import numpy as np
+import pytest
+
+from stylize.errors import MotionError
+from stylize.rotations import geodesic_distance
+from stylize.skeleton import SKELETON_22
+
+
+def test_resampling_up_and_down_gives_the_motion_back(procedural_walk):
+    back = procedural_walk.resample(90).resample(30)
+    np.testing.assert_allclose(back.positions, procedural_walk.positions, atol=1e-9)
+
+
+def test_resampling_keeps_the_moments(procedural_walk):
+    slow = procedural_walk.resample(20)
+    assert len(slow) == 60
+    np.testing.assert_allclose(slow.positions[2], procedural_walk.positions[3], atol=1e-9)
+
+
+def test_mirroring_reflects_positions_and_swaps_sides(random_motion):
+    mirrored = random_motion.mirror()
+    expected = random_motion.positions[:, SKELETON_22.mirrored_joints] * [-1, 1, 1]
+    np.testing.assert_allclose(mirrored.positions, expected, atol=1e-12)
+    assert geodesic_distance(mirrored.mirror().local_rotations, random_motion.local_rotations).max() < 1e-6
+
+
+def test_cropping_takes_the_time_between(procedural_walk):
+    part = procedural_walk.crop(1.0, 2.0)
+    assert len(part) == 30
+    np.testing.assert_allclose(part.root_positions, procedural_walk.root_positions[30:60])
+
+
+def test_a_crop_of_nothing_says_what_to_do(procedural_walk):
+    with pytest.raises(MotionError, match="choose an end after the start"):
+        procedural_walk.crop(2.0, 1.0)
+
+
+def test_an_unknown_role_lists_the_known():
+    with pytest.raises(KeyError, match=r"left_toe.*head"):
+        SKELETON_22.joint("left_toe")
