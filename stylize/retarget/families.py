@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from stylize.skeleton import Skeleton
 
 LEG_PARTS = ("hip", "knee", "ankle", "foot")
@@ -129,16 +131,7 @@ def match_names(skeleton: Skeleton) -> NamedJoints | None:
         chosen.append(best)
     if ("", "head") in words:
         roles["head"] = words["", "head"]
-    _use_zero_length_hand(skeleton, roles)
     return NamedJoints(roles, _family(skeleton, chosen[0], chosen[1], {word for _, word in words}))
-
-
-def _use_zero_length_hand(skeleton: Skeleton, roles: dict[str, int]) -> None:
-    """CMU's LeftHand turns the forearm only; the hand bends at LeftFingerBase, which is at the same place."""
-    for side in ("left", "right"):
-        for child in skeleton.children(roles.get(f"{side}_wrist", len(skeleton))):
-            if "fingerbase" in "".join(name_tokens(skeleton.names[child])) and not skeleton.offsets[child].any():
-                roles[f"{side}_wrist"] = child
 
 
 def _family(skeleton: Skeleton, legs: str, arms: str, words: set[str]) -> Family:
@@ -148,7 +141,9 @@ def _family(skeleton: Skeleton, legs: str, arms: str, words: set[str]) -> Family
         hinges = {"hip": y, "knee": y, "shoulder": minus_y, "elbow": minus_y}
         return Family("Bandai-Namco", foot_slope_deg=39.6, toe_slope_deg=23.0, hinges=hinges)
     if {"lhipjoint", "lowerback"} <= names:
-        return Family("CMU", elbow_rolls_deg=(-30.0, 0.0))
+        if not any(np.any(tip) for tip in skeleton.end_sites.values()):
+            return Family("Xia")
+        return Family("CMU", elbow_rolls_deg=(-30.0, 0.0), head_pitch_deg=10.0)
     if {"abdomen", "rthigh", "rshldr"} <= names:
         return Family("CMU Daz-friendly", elbow_rolls_deg=(-28.0, 0.0))
     if any("mixamorig" in name for name in names):

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from stylize.motion import Motion
-from stylize.retarget.calibration import UP, unit
-from stylize.rotations import heading_yaw, yaw_to_matrix
+from stylize.retarget.axes import UP, unit
+from stylize.rotations import geodesic_distance, heading_yaw, yaw_to_matrix
 from stylize.skeleton import ANKLE_HEIGHT, SKELETON_22
 
 HEEL = np.array([0.0, -ANKLE_HEIGHT, -0.05])
@@ -14,6 +14,9 @@ HEEL = np.array([0.0, -ANKLE_HEIGHT, -0.05])
 SOLE_BELOW_TOE = np.array([0.0, -(ANKLE_HEIGHT - 0.055), 0.0])
 PLANTED_SPEED = 0.35
 """Metres a second under which the lowest point of the feet carries the body."""
+
+LEAD_IN = 6
+"""How many frames at most may be a jump out of the rest pose."""
 
 UP_AXES = {"+Y": (UP, 0.15), "+Z": (np.array([0.0, 0.0, 1.0]), 0.05)}
 """Up axes that files use, with how much each is preferred when the posture says little."""
@@ -64,6 +67,27 @@ def upright_world(motion: Motion, roles: dict[str, int]) -> np.ndarray:
         return np.diag([1.0, -1.0, -1.0])
     third = np.cross(about, axis)
     return np.stack([about, axis, third]) if abs(axis[0]) < 0.5 else np.stack([np.cross(axis, about), axis, about])
+
+
+def skip_lead_in(motion: Motion, roles: dict[str, int]) -> Motion:
+    """The motion with its first frames held at the first true one, where it jumps out of the rest pose.
+
+    Many files begin with one frame of rest pose, which resampling spreads over a few; the number of frames
+    and their times stay.
+    """
+    if len(motion) < 2 * LEAD_IN:
+        return motion
+    joints = [joint for role, joint in roles.items() if role != "pelvis"]
+    start = motion.local_rotations[: 2 * LEAD_IN, joints]
+    steps = np.degrees(geodesic_distance(start[:-1], start[1:])).mean(1)
+    identity = np.broadcast_to(np.eye(3), start.shape).copy()
+    from_rest = geodesic_distance(start, identity).mean(1)
+    usual = float(np.median(steps[LEAD_IN:]))
+    jump = int(steps[:LEAD_IN].argmax())
+    if steps[jump] < max(3.0, 3 * usual) or from_rest[0] > 0.5 * np.median(from_rest[LEAD_IN:]):
+        return motion
+    first = jump + int((steps[jump:] < max(1.0, 2 * usual)).argmax())
+    return motion.with_frames(np.maximum(np.arange(len(motion)), first))
 
 
 def sole_heights(motion: Motion) -> np.ndarray:

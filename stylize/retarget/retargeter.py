@@ -7,7 +7,7 @@ import numpy as np
 from stylize.errors import RetargetError
 from stylize.motion import Motion
 from stylize.retarget.calibration import Calibration
-from stylize.retarget.placement import Placement, placement_of, upright_world
+from stylize.retarget.placement import Placement, placement_of, skip_lead_in, upright_world
 from stylize.retarget.roles import InBetween, find_roles
 from stylize.rotations import nearest_rotation, slerp
 from stylize.skeleton import CANONICAL_ROLES, SKELETON_22
@@ -49,6 +49,11 @@ class Retargeter:
             RetargetError: the skeleton is no humanoid, or a joint that is needed is missing.
         """
         found = find_roles(motion)
+        held = skip_lead_in(motion, found.roles)
+        notes = [*found.warnings]
+        if held is not motion:
+            notes.append("first frames: a jump out of the rest pose, held at the first frame after it")
+            motion = held
         leg = _leg_length(motion, found.roles)
         if not leg > 0:
             raise RetargetError(f"The legs of the skeleton with root {motion.skeleton.names[0]!r} have no length.")
@@ -58,7 +63,7 @@ class Retargeter:
         alignments = calibration.run()
         unplaced = cls(
             motion, found.roles, found.in_betweens, alignments, world, scale, Placement(0.0, np.zeros(3)),
-            found.family.name, tuple(calibration.warnings),
+            found.family.name, (*notes, *calibration.warnings),
         )  # fmt: skip
         return replace(unplaced, placement=placement_of(unplaced._in_world(motion.resample(FPS))))
 
@@ -67,8 +72,8 @@ class Retargeter:
 
         The first frame is at x = z = 0 and heads to +Z.
         """
-        in_world = self._in_world(motion.resample(FPS))
-        placement = self.placement if motion is self.source else placement_of(in_world)
+        in_world = self._in_world(skip_lead_in(motion, self.roles).resample(FPS))
+        placement = placement_of(in_world)
         local_rotations = in_world.local_rotations
         local_rotations[:, 0], root_positions = placement.remove(local_rotations[:, 0], in_world.root_positions)
         return replace(in_world, local_rotations=local_rotations, root_positions=root_positions)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from stylize.errors import RetargetError
 from stylize.motion import Motion
 from stylize.retarget.families import Family, match_names
-from stylize.retarget.topology import match_topology
+from stylize.retarget.topology import front_score, head_between_arms, match_topology
 from stylize.skeleton import Skeleton
 
 
@@ -27,11 +27,13 @@ class JointRoles:
         roles: canonical role -> source joint, as far as the source has one.
         in_betweens: further joints of spine and neck.
         family: the rig.
+        warnings: what is odd about the names.
     """
 
     roles: dict[str, int]
     in_betweens: tuple[InBetween, ...]
     family: Family
+    warnings: tuple[str, ...] = ()
 
 
 def find_roles(motion: Motion) -> JointRoles:
@@ -42,7 +44,10 @@ def find_roles(motion: Motion) -> JointRoles:
         limbs, family = match_topology(motion), Family("unknown humanoid")
     else:
         limbs, family = named.roles, named.family
-    roles = dict(limbs)
+    roles, warnings = dict(limbs), ()
+    if named is not None and front_score(motion, *(_leg(roles, side) for side in ("left", "right"))) < -0.3:
+        roles = {_other_side(role): joint for role, joint in roles.items()}
+        warnings = ("left and right: feet and knees point backwards by the joint names, so the sides were swapped",)
     pelvis = common_ancestor(skeleton, roles["left_hip"], roles["right_hip"])
     chest = common_ancestor(skeleton, roles["left_shoulder"], roles["right_shoulder"])
     if not _is_below(skeleton, chest, pelvis):
@@ -58,15 +63,28 @@ def find_roles(motion: Motion) -> JointRoles:
         shoulder_path = path_below(skeleton, chest, roles[f"{side}_shoulder"])
         if len(shoulder_path) > 1:
             roles[f"{side}_collar"] = shoulder_path[-2]
-    head = roles.get("head")
+    head = roles.get("head", head_between_arms(skeleton, chest, roles["left_shoulder"], roles["right_shoulder"]))
     if head is not None and _is_below(skeleton, head, chest) and head != chest:
+        roles["head"] = head
         neck = path_below(skeleton, chest, head)[:-1]
         if neck:
             roles["neck"] = neck[-1]
             in_betweens += _in_betweens([chest, *neck], {chest, neck[-1]})
     else:
         roles.pop("head", None)
-    return JointRoles(roles, tuple(in_betweens), family)
+        warnings += ("no head: it follows the chest",)
+    return JointRoles(roles, tuple(in_betweens), family, warnings)
+
+
+def _leg(roles: dict[str, int], side: str) -> tuple[int, ...]:
+    parts = [f"{side}_{part}" for part in ("hip", "knee", "ankle", "foot")]
+    return tuple(roles[part] for part in parts if part in roles)
+
+
+def _other_side(role: str) -> str:
+    if role.startswith("left_"):
+        return role.replace("left_", "right_")
+    return role.replace("right_", "left_")
 
 
 def common_ancestor(skeleton: Skeleton, joint_a: int, joint_b: int) -> int:

@@ -43,7 +43,7 @@ def match_topology(motion: Motion) -> dict[str, int]:
     legs, arms = _legs_first(motion, longest[0], longest[1])
     _check_upright(motion, legs, arms)
     roles = _sided(motion, legs, arms)
-    head = _head(skeleton, arms)
+    head = head_between_arms(skeleton, arms.node, *(limb[0] for limb in arms.limbs))
     if head is not None:
         roles["head"] = head
     return roles
@@ -148,26 +148,12 @@ def rest_positions(skeleton: Skeleton) -> np.ndarray:
 
 def _sided(motion: Motion, legs: LimbPair, arms: LimbPair) -> dict[str, int]:
     """Names for both sides: feet point and knees bend to the front, and left is up x front."""
+    legs_ordered = front_score(motion, *legs.limbs) > 0
     positions = motion.positions
-    hips = positions[:, [limb[0] for limb in legs.limbs]]
-    up = _unit(positions[:, [limb[0] for limb in arms.limbs]].mean(1) - hips.mean(1))
-    across = _unit(hips[:, 0] - hips[:, 1])
-    front_if_first_is_left = np.cross(across, up)
-    votes = []
-    for limb in legs.limbs:
-        hip, knee, ankle = np.moveaxis(positions[:, list(limb[:3])], 1, 0)
-        end = list(limb)[2]
-        votes.append((_unit(knee - (hip + ankle) / 2, floor=0.02 * legs.length) * front_if_first_is_left).sum(-1))
-        toe = positions[:, limb[3]] if len(limb) > 3 else None
-        if toe is None and end in motion.skeleton.end_sites:
-            toe = ankle + motion.global_rotations[:, end] @ motion.skeleton.end_sites[end]
-        if toe is not None:
-            votes.append(2 * (_unit(toe - ankle) * front_if_first_is_left).sum(-1))
-    first_is_left = np.mean([vote.mean() for vote in votes]) > 0
-    leg_sides = legs.limbs if first_is_left else legs.limbs[::-1]
-    shoulders = positions[:, [limb[0] for limb in arms.limbs]]
-    same_order = ((shoulders[:, 0] - shoulders[:, 1]) * across).sum(-1).mean() > 0
-    arm_sides = arms.limbs if same_order == first_is_left else arms.limbs[::-1]
+    shoulders, hips = (positions[:, [limb[0] for limb in pair.limbs]] for pair in (arms, legs))
+    same_order = ((shoulders[:, 0] - shoulders[:, 1]) * _unit(hips[:, 0] - hips[:, 1])).sum(-1).mean() > 0
+    leg_sides = legs.limbs if legs_ordered else legs.limbs[::-1]
+    arm_sides = arms.limbs if same_order == legs_ordered else arms.limbs[::-1]
     roles = {}
     for side, leg, arm in zip(("left", "right"), leg_sides, arm_sides, strict=True):
         roles |= {f"{side}_{part}": j for part, j in zip(("hip", "knee", "ankle", "foot"), leg, strict=False)}
@@ -175,14 +161,47 @@ def _sided(motion: Motion, legs: LimbPair, arms: LimbPair) -> dict[str, int]:
     return roles
 
 
-def _unit(vectors: np.ndarray, floor: float = 1e-9) -> np.ndarray:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), floor)
+def front_score(motion: Motion, left_leg: tuple[int, ...], right_leg: tuple[int, ...]) -> float:
+    """How much feet point and knees bend to the front if these are the left and the right leg; negative if swapped.
+
+    Each leg is (hip, knee, ankle) or (hip, knee, ankle, toe).
+    """
+    positions = motion.positions
+    hips = positions[:, [left_leg[0], right_leg[0]]]
+    ankles = positions[:, [left_leg[2], right_leg[2]]]
+    across = _unit(hips[:, 0] - hips[:, 1])
+    up = _unit(hips.mean(1) - ankles.mean(1))
+    front = np.cross(across, up)
+    votes = []
+    for leg in (left_leg, right_leg):
+        hip, knee, ankle = np.moveaxis(positions[:, list(leg[:3])], 1, 0)
+        bend = knee - (hip + ankle) / 2
+        length = np.linalg.norm(knee - hip, axis=-1, keepdims=True)
+        votes.append((bend / length * front).sum(-1).mean())
+        toe = _toe(motion, leg)
+        if toe is not None:
+            votes.append(2 * (_unit(toe - ankle) * front).sum(-1).mean())
+    return float(np.mean(votes))
 
 
-def _head(skeleton: Skeleton, arms: LimbPair) -> int | None:
+def _toe(motion: Motion, leg: tuple[int, ...]) -> np.ndarray | None:
+    """(T, 3) positions of the joint after the ankle, or of the ankle's tip."""
+    if len(leg) > 3:
+        return motion.positions[:, leg[3]]
+    ankle = list(leg)[2]
+    if ankle not in motion.skeleton.end_sites:
+        return None
+    return motion.positions[:, ankle] + motion.global_rotations[:, ankle] @ motion.skeleton.end_sites[ankle]
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
+
+
+def head_between_arms(skeleton: Skeleton, chest: int, *shoulders: int) -> int | None:
     """The joint after the neck on the chain between the arms; the only one if there is but one."""
-    within = [_subtree_root(skeleton, arms.node, limb[0]) for limb in arms.limbs]
-    others = [child for child in skeleton.children(arms.node) if child not in within]
+    within = [_subtree_root(skeleton, chest, shoulder) for shoulder in shoulders]
+    others = [child for child in skeleton.children(chest) if child not in within]
     if not others:
         return None
     reach = _reach(skeleton)
