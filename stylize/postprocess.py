@@ -38,7 +38,8 @@ def plant_feet(motion: Motion, contacts: np.ndarray) -> Motion:
 
 def _foot_shift(ankle: np.ndarray, toe: np.ndarray, ankle_planted: np.ndarray, toe_planted: np.ndarray) -> np.ndarray:
     """(T, 3) by how much to move a foot so that its planted joint stands still, eased in and out in between."""
-    planted = binary_closing(ankle_planted | toe_planted, np.ones(3))
+    planted = ankle_planted | toe_planted
+    planted |= binary_closing(planted, np.ones(3))
     toe_step, ankle_step = (np.diff(joint, axis=0, prepend=joint[:1]) for joint in (toe, ankle))
     step = np.where(toe_planted[:, None], toe_step, ankle_step)
     runs, count = label(planted)

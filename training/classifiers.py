@@ -56,7 +56,7 @@ def train_classifier(
     name: str,
     rngs: list,
 ) -> SequenceClassifier:
-    """Train on batches of sequences (B, C, T) and label indices by head; frozen and averaged on return."""
+    """Train on batches of sequences (B, C, T) and label indices by head; frozen on return."""
     trainer = Trainer(classifier, replace(options, out=options.out / name), rngs)
 
     def losses_of(_: int) -> dict[str, Tensor]:
@@ -72,8 +72,4 @@ def train_classifier(
 
     trained = trainer.run(losses_of)
     assert isinstance(trained, SequenceClassifier)
-    # The average does not cover the buffers of the batch normalisation.
-    trained.body[0].load_state_dict(
-        {**trained.body[0].state_dict(), **{k: v for k, v in classifier.body[0].state_dict().items() if "running" in k}}
-    )
     return trained.eval().requires_grad_(False)

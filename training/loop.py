@@ -1,6 +1,7 @@
-"""What every trainer shares: seeds, steps, averaged weights, logs, checkpoints and resuming."""
+"""What every trainer shares: seeds, steps, logs, checkpoints and resuming."""
 
 import json
+import math
 import random
 import time
 from collections.abc import Callable
@@ -53,15 +54,11 @@ class Trainer:
     """
 
     warmup_steps = 200
-    average_decay = 0.999
 
     def __init__(self, module: nn.Module, options: RunOptions, rngs: list[np.random.Generator]) -> None:
         self.options, self.rngs = options, rngs
         self.device = resolve_device(options.device)
         self.module = module.to(self.device)
-        self.average = torch.optim.swa_utils.AveragedModel(
-            self.module, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(self.average_decay), use_buffers=False
-        )
         self.optimizer = torch.optim.AdamW(
             [p for p in module.parameters() if p.requires_grad], lr=options.learning_rate, weight_decay=1e-4
         )
@@ -75,7 +72,7 @@ class Trainer:
         """Minimise the sum of ``losses_of(step)`` (names that start with "_" are only logged).
 
         Returns:
-            The module with its averaged weights.
+            The trained module.
         """
         options = self.options
         totals: dict[str, float] = {}
@@ -96,7 +93,6 @@ class Trainer:
                 total.backward()
                 nn.utils.clip_grad_norm_(self.module.parameters(), 1.0)
                 self.optimizer.step()
-                self.average.update_parameters(self.module)
                 self.step += 1
                 bar.update()
                 for name, value in losses.items():
@@ -107,14 +103,12 @@ class Trainer:
                     totals, last = {}, self.step
                 if self.step % options.checkpoint_every == 0 or self.step == options.steps:
                     self._checkpoint()
-        averaged = self.average.module
-        averaged.eval()
-        return averaged
+        return self.module.eval()
 
     def _learning_rate(self) -> float:
         progress = self.step / max(self.options.steps, 1)
         warmup = min(1.0, (self.step + 1) / self.warmup_steps)
-        return self.options.learning_rate * warmup * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * progress)))
+        return self.options.learning_rate * warmup * (0.02 + 0.49 * (1 + math.cos(math.pi * progress)))
 
     def _write_log(self, log, board: SummaryWriter, means: dict[str, float], seconds: float) -> None:
         row = {"step": self.step, "seconds": round(seconds, 1)} | {k: round(v, 5) for k, v in means.items()}
@@ -127,7 +121,6 @@ class Trainer:
         state = {
             "step": self.step,
             "module": self.module.state_dict(),
-            "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "torch_rng": torch.get_rng_state(),
             "rngs": [json.dumps(rng.bit_generator.state) for rng in self.rngs],
@@ -140,7 +133,6 @@ class Trainer:
         state = torch.load(self.state_path, map_location=self.device, weights_only=True)
         self.step = state["step"]
         self.module.load_state_dict(state["module"])
-        self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         torch.set_rng_state(state["torch_rng"].cpu())
         for rng, saved in zip(self.rngs, state["rngs"], strict=True):

@@ -76,17 +76,6 @@ class Discriminator(nn.Module):
         return self.score(hidden)[:, 0] + (hidden * known[..., None]).mean(1)
 
 
-class _ReverseGradient(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x: Tensor, weight: float) -> Tensor:  # type: ignore[override]
-        ctx.weight = weight
-        return x.view_as(x)
-
-    @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
-        return -ctx.weight * gradient, None
-
-
 def gaussian_kl(mean: Tensor, log_variance: Tensor, prior_mean: Tensor, prior_log_variance: Tensor) -> Tensor:
     """KL divergence (B,) between diagonal Gaussians (B, S), in nats."""
     difference = (mean - prior_mean).square() / prior_log_variance.exp()
@@ -168,9 +157,12 @@ class StylizerTraining(nn.Module):
         if weights.adversarial:
             fake = torch.cat([made, rebuilt])
             fake_style = torch.cat([batch.target_style, batch.style])
-            reversed_fake = _ReverseGradient.apply(fake, weights.adversarial)
-            fake_score = self.discriminator(reversed_fake, fake_style)
+            # The discriminator learns from its own loss alone, the stylizer from a frozen copy of it.
+            frozen = {name: value.detach() for name, value in self.discriminator.named_parameters()}
+            fooled = torch.func.functional_call(self.discriminator, frozen, (fake, fake_style))
+            fake_score = self.discriminator(fake.detach(), fake_style)
             real_score = self.discriminator(batch.latents, batch.style)
+            losses["adversarial"] = weights.adversarial * nn.functional.softplus(-fooled.float()).mean()
             losses["discriminator"] = 0.5 * (
                 nn.functional.softplus(fake_score.float()).mean() + nn.functional.softplus(-real_score.float()).mean()
             )

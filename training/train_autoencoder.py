@@ -96,10 +96,10 @@ def main(options: TrainAutoencoder) -> None:
         features = torch.from_numpy(sampler.batch(options.batch_size)).to(trainer.device)
         return autoencoder_losses(autoencoder, features, options.kl_weight)
 
-    averaged = trainer.run(losses_of)
-    assert isinstance(averaged, Autoencoder)
-    set_latent_statistics(averaged, clips)
-    save_network(averaged, options.run.out / "autoencoder.safetensors")
+    trained = trainer.run(losses_of)
+    assert isinstance(trained, Autoencoder)
+    set_latent_statistics(trained, clips)
+    save_network(trained, options.run.out / "autoencoder.safetensors")
     write_json(config_to_dict(options.model), options.run.out / "autoencoder.json")
 
 

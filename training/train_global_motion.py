@@ -72,8 +72,8 @@ def main(options: TrainGlobalMotion) -> None:
         jitter = torch.randn_like(positions) * options.noise * 0.1
         return global_motion_losses(predictor, positions + slow + jitter, features[..., ROOT_VELOCITIES])
 
-    averaged = trainer.run(losses_of)
-    save_network(averaged, options.run.out / "global_motion.safetensors")
+    trained = trainer.run(losses_of)
+    save_network(trained, options.run.out / "global_motion.safetensors")
     write_json(config_to_dict(options.model), options.run.out / "global_motion.json")
 
 

@@ -165,9 +165,9 @@ def main(options: TrainStylizer) -> None:
     guide = train_classifier(guide, sampler.labelled_batch, guide_options, "guide", [sampler.rng])
     training = StylizerTraining(Stylizer(config), guide, options.weights)
     trainer = Trainer(training, options.run, [sampler.rng])
-    averaged = trainer.run(lambda _: training(sampler.batch(trainer.device)))
-    assert isinstance(averaged, StylizerTraining)
-    save_network(averaged.stylizer, options.run.out / "stylizer.safetensors")
+    trained = trainer.run(lambda _: training(sampler.batch(trainer.device)))
+    assert isinstance(trained, StylizerTraining)
+    save_network(trained.stylizer, options.run.out / "stylizer.safetensors")
     write_json(config_to_dict(config), options.run.out / "stylizer.json")
 
 
