@@ -38,6 +38,11 @@ def snap(vector: np.ndarray, tolerance_deg: float = SNAP_DEG) -> np.ndarray:
     return axis if angle_deg(vector, axis) <= tolerance_deg else vector
 
 
+def is_on_axis(vector: np.ndarray, tolerance_deg: float = 3.0) -> bool:
+    """Whether a direction is along a local coordinate axis."""
+    return bool(np.abs(unit(vector)).max() > np.cos(np.radians(tolerance_deg)))
+
+
 def frame(primary: np.ndarray, secondary: np.ndarray) -> np.ndarray:
     """Columns (primary, secondary made perpendicular to it, their cross product)."""
     x = unit(primary)

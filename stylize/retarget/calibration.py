@@ -18,6 +18,7 @@ from stylize.retarget.axes import (
     UP,
     align,
     angle_deg,
+    is_on_axis,
     limb_axes,
     rest_frame,
     snap,
@@ -53,6 +54,10 @@ class Calibration:
         self.positions = self.motion.positions
         self.rest = rest_frame(self.motion.skeleton, self.roles)
         self.alignments: dict[str, np.ndarray] = {}
+        limbs = [f"{side}_{part}" for side in ("left", "right") for part in ("hip", "knee", "shoulder")]
+        ends = [role.replace("knee", "ankle").replace("hip", "knee").replace("shoulder", "elbow") for role in limbs]
+        bones = [self.bone(role, end) for role, end in zip(limbs, ends, strict=True)]
+        self.has_axis_bones = all(bone is not None and is_on_axis(bone) for bone in bones)
 
     def run(self) -> dict[str, np.ndarray]:
         """Role -> alignment (3, 3), for every role that the source has."""
@@ -116,7 +121,7 @@ class Calibration:
             joints_up = self.bone(role, above) if above else self._to_shoulders(role)
             up = self._to_shoulders(role) if joints_up is None else joints_up
             canonical_up = UP
-            if snap(up) is up or angle_deg(snap(up), up) > 1e-3:
+            if not (self.has_axis_bones and is_on_axis(up)):
                 offset = self._canonical_bone(role, above)
                 canonical_up = UP if offset is None else offset
             if role == "pelvis":
@@ -155,14 +160,19 @@ class Calibration:
         """The alignment found, or, beside a neighbour in a rig whose frames differ by right angles only, the
         right-angled one nearest to it, which does not depend on the clip; the neighbour's own if preferred."""
         of_neighbour = self.alignments[neighbour]
-        if not np.allclose(np.abs(of_neighbour).max(0), 1, atol=2e-3):
+        if not (self.has_axis_bones and all(is_on_axis(column) for column in of_neighbour.T)):
             return found
         if prefer_same and np.trace(of_neighbour.T @ found) > 1 + 2 * np.cos(np.radians(75)):
             return of_neighbour
         return RIGHT_ANGLED[np.einsum("nij,ij->n", RIGHT_ANGLED, found).argmax()]
 
+    def _snapped_axis(self, direction: np.ndarray) -> np.ndarray:
+        return snap(direction) if self.has_axis_bones else direction
+
     def _snapped(self, alignment: np.ndarray) -> np.ndarray:
         """The nearest rotation that takes axes to axes if it is near, else the alignment itself."""
+        if not self.has_axis_bones:
+            return alignment
         columns = np.stack([snap(column) for column in alignment.T], axis=1)
         is_axes = np.allclose(np.abs(columns).sum(0), 1) and np.allclose(np.abs(columns).sum(1), 1)
         return columns if is_axes else alignment
@@ -183,7 +193,7 @@ class Calibration:
         if bone is None:
             self.alignments[role] = self._snapped(self.expected(role, self.canonical(chest)))
             return
-        if angle_deg(snap(bone), bone) > 1e-3:
+        if not (self.has_axis_bones and is_on_axis(bone)):
             lateral = unit(SKELETON_22.offsets[SKELETON_22.joint(shoulder)])
         self.alignments[role] = self._snapped(align((lateral, UP), (bone, up)))
 
@@ -253,15 +263,11 @@ class Calibration:
             direction, axis = limb_axes(upper)
             above = self.alignments[upper] @ axis
             same_bone = angle_deg(self.alignments[upper] @ direction, bone) < 3
-            if (
-                same_bone
-                and angle_deg(snap(above), above) < 1e-3
-                and (measured is None or angle_deg(above, measured) < 60)
-            ):
+            agrees = measured is None or angle_deg(above, measured) < 60
+            if self.has_axis_bones and same_bone and is_on_axis(above) and agrees:
                 return above  # the two bones' frames agree when the limb is straight
         if measured is not None:
-            across = snap(measured)
-            return across if abs(across @ bone) < 0.2 else measured
+            return self._snapped_axis(measured)
         self.warnings.append(f"{role.replace('_', ' ')}: never bent in this clip, its twist is guessed")
         return self._least_twist(role, upper, bone)
 
@@ -338,7 +344,7 @@ class Calibration:
             slope = self.family.foot_slope_deg
         elif flat.sum() < 3:
             self.warnings.append(f"{side} foot: never flat and still in this clip, its slope is guessed")
-        return align((LEFT, _sloped(float(slope))), (snap(left), bone))
+        return align((LEFT, _sloped(float(slope))), (self._snapped_axis(left), bone))
 
     def _flat_frames(self, side: str) -> np.ndarray:
         """(T,) frames in which the foot stands still and low."""

@@ -9,7 +9,7 @@ from stylize.motion import Motion
 from stylize.skeleton import Skeleton
 
 SYMMETRY = 0.10
-"""How far, relative to the length, two limbs of a pair may differ."""
+"""How far, relative to their length, the bones of two limbs of a pair may differ."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def _limb_pairs(skeleton: Skeleton) -> list[LimbPair]:
         for i, first in enumerate(children):
             for second in children[i + 1 :]:
                 limb_a, limb_b = _limb(skeleton, reach, first), _limb(skeleton, reach, second)
-                if limb_a and limb_b and _alike(skeleton, limb_a, limb_b):
+                if limb_a and limb_b and _alike(skeleton, node, limb_a, limb_b):
                     length = _length(skeleton, limb_a)
                     if best is None or length > best[0].length:
                         best = (LimbPair(node, (limb_a, limb_b), length), first, second)
@@ -100,9 +100,17 @@ def _length(skeleton: Skeleton, limb: tuple[int, ...]) -> float:
     return float(sum(np.linalg.norm(skeleton.offsets[joint]) for joint in limb[1:3]))
 
 
-def _alike(skeleton: Skeleton, limb_a: tuple[int, ...], limb_b: tuple[int, ...]) -> bool:
-    lengths = [np.linalg.norm(skeleton.offsets[list(limb[1:3])], axis=1) for limb in (limb_a, limb_b)]
-    return bool(np.allclose(lengths[0], lengths[1], rtol=SYMMETRY)) and lengths[0].min() > 0
+def _alike(skeleton: Skeleton, node: int, limb_a: tuple[int, ...], limb_b: tuple[int, ...]) -> bool:
+    """Whether both bones, and the way from the node to where they begin, are about as long."""
+    lengths = []
+    for limb in (limb_a, limb_b):
+        lead, joint = 0.0, limb[0]
+        while joint != node:
+            lead += float(np.linalg.norm(skeleton.offsets[joint]))
+            joint = int(skeleton.parents[joint])
+        lengths.append([lead, *np.linalg.norm(skeleton.offsets[list(limb[1:3])], axis=1)])
+    slack = SYMMETRY * _length(skeleton, limb_a)
+    return bool(np.allclose(lengths[0], lengths[1], atol=slack, rtol=0)) and min(lengths[0][1:]) > 0
 
 
 def _subtree(skeleton: Skeleton, joint: int) -> set[int]:
