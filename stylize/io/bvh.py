@@ -230,14 +230,14 @@ def _continuous_euler_deg(rotations: np.ndarray, order: str) -> np.ndarray:
     """
     full_order = order + "".join(axis for axis in "XYZ" if axis not in order)
     angles = matrix_to_euler_deg(rotations, full_order)
-    other = angles * [1, -1, 1] + 180
     if len(order) == 3:
         _hold_last_angle_where_locked(angles, full_order)
-        other = angles * [1, -1, 1] + 180
-        # Staying on one way, or changing over, costs the same from either: only the changes have to be counted.
+    other = angles * [1, -1, 1] + 180
+    if len(order) == 3:
+        # Staying on one way costs the same from either, and so does changing: count the changes.
         stay, change = (np.abs(_half_turn(end[1:] - angles[:-1])).sum(-1) for end in (angles, other))
-        use_other = np.cumsum(change < stay, axis=0) % 2 == 1
-        use_other = np.concatenate([np.zeros_like(use_other[:1], shape=(1, angles.shape[1])), use_other])
+        use_other = np.zeros(angles.shape[:2], bool)
+        use_other[1:] = np.cumsum(change < stay, axis=0) % 2
     else:
         # The last angle is not written, so it has to be the smaller one.
         use_other = np.abs(_half_turn(other[..., 2])) < np.abs(_half_turn(angles[..., 2]))

@@ -68,22 +68,23 @@ def parse_text(content: bytes | str, source_name: str, limits: Limits = DEFAULT_
     """
     scanner = _Scanner(_decode(content, source_name), source_name)
     hierarchy = _parse_hierarchy(scanner, limits)
-    frame_count, frame_time = _parse_motion_header(scanner, len(hierarchy), limits)
-    values = _parse_values(scanner, frame_count, sum(map(len, hierarchy.channels)))
+    frame_count, frame_time, frames_position = _parse_motion_header(scanner, len(hierarchy), limits)
+    values = _parse_values(scanner, frame_count, sum(map(len, hierarchy.channels)), frames_position)
     return BvhText(hierarchy, frame_time, values)
 
 
 def _decode(content: bytes | str, source_name: str) -> str:
     if isinstance(content, bytes):
         if b"\0" in content:
-            raise MotionFileError(f"{source_name} is not plain text; export the motion as a BVH text file.")
+            line = content.count(b"\n", 0, content.index(b"\0")) + 1
+            raise MotionFileError(f"{source_name}, line {line}: not plain text; export the motion as a BVH text file.")
         try:
-            content = content.decode("utf-8-sig")
+            content = content.decode("utf-8")
         except UnicodeDecodeError:
             content = content.decode("latin-1")
-    if not content.strip():
-        raise MotionFileError(f"{source_name} is empty; export the motion again.")
-    return content.replace("\r\n", "\n").replace("\r", "\n")
+    if not content.strip("\ufeff \t\r\n"):
+        raise MotionFileError(f"{source_name}, line 1: the file is empty; export the motion again.")
+    return content.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
 class _Scanner:
@@ -210,14 +211,14 @@ def _parse_end_site(scanner: _Scanner) -> list[float]:
 
 
 def _parse_channels(scanner: _Scanner) -> tuple[str, ...]:
-    token = scanner.next()
+    token, position = scanner.next(), scanner.start
     if token not in ("0", "1", "2", "3", "4", "5", "6"):
         scanner.fail(f"CHANNELS must be followed by a count from 0 to 6, not {shown(token)}; correct it")
     channels: list[str] = []
     for _ in range(int(token)):
         name = scanner.next()
         if name.lower() in _KEYWORDS:
-            scanner.fail(f"CHANNELS says {token} but {len(channels)} names follow; correct the count")
+            scanner.fail(f"CHANNELS says {token} but {len(channels)} names follow; correct the count", position)
         if name.lower() not in _KNOWN_CHANNELS:
             scanner.fail(f"{shown(name)} is no channel; use {', '.join(CHANNEL_NAMES)}")
         if name.lower() in map(str.lower, channels):
@@ -226,7 +227,8 @@ def _parse_channels(scanner: _Scanner) -> tuple[str, ...]:
     return tuple(channels)
 
 
-def _parse_motion_header(scanner: _Scanner, joint_count: int, limits: Limits) -> tuple[int, float]:
+def _parse_motion_header(scanner: _Scanner, joint_count: int, limits: Limits) -> tuple[int, float, int]:
+    """The number of frames, the frame time, and where the number of frames stands."""
     keyword = (token := scanner.next()).upper()
     if keyword == "ROOT":
         scanner.fail("a second ROOT; keep one skeleton a file")
@@ -236,7 +238,7 @@ def _parse_motion_header(scanner: _Scanner, joint_count: int, limits: Limits) ->
         scanner.fail(f"expected MOTION after the hierarchy, not {shown(token)}; export the file with its motion")
     if not scanner.skip(_FRAMES):
         scanner.fail(f"expected 'Frames:' after MOTION, not {shown(scanner.next())}; add it")
-    token = scanner.next()
+    token, frames_position = scanner.next(), scanner.start
     try:
         frame_count = float(token)
     except ValueError:
@@ -251,10 +253,10 @@ def _parse_motion_header(scanner: _Scanner, joint_count: int, limits: Limits) ->
     frame_time = scanner.number("the frame time")
     if not 1e-4 <= frame_time <= 10:
         scanner.fail(f"the frame time is {frame_time:g}; it must be 0.0001 to 10 seconds, as 0.033333")
-    return int(frame_count), frame_time
+    return int(frame_count), frame_time, frames_position
 
 
-def _parse_values(scanner: _Scanner, frame_count: int, channel_count: int) -> np.ndarray:
+def _parse_values(scanner: _Scanner, frame_count: int, channel_count: int, frames_position: int) -> np.ndarray:
     """The motion's numbers (T, C), however they are broken over lines."""
     body = scanner.text[scanner.end :]
     expected = frame_count * channel_count
@@ -268,30 +270,31 @@ def _parse_values(scanner: _Scanner, frame_count: int, channel_count: int) -> np
         else:
             if (np.abs(values) <= LARGEST_VALUE).all():
                 return values.reshape(frame_count, channel_count)
-    _explain_bad_values(scanner, frame_count, channel_count)
+    _explain_bad_values(scanner, frame_count, channel_count, frames_position)
 
 
-def _explain_bad_values(scanner: _Scanner, frame_count: int, channel_count: int) -> NoReturn:
+def _explain_bad_values(scanner: _Scanner, frame_count: int, channel_count: int, frames_position: int) -> NoReturn:
     """Find what is wrong with the motion's numbers; slow, and run only when something is."""
-    position = body_start = scanner.end
-    total, rows, odd_row = 0, 0, None
-    for line in scanner.text[body_start:].split("\n"):
+    position = scanner.end
+    total, rows, odd_rows = 0, 0, []
+    for line in scanner.text[position:].split("\n"):
         count = 0
         for match in _WORD.finditer(line):
             count += 1
             if not _is_plain_number(match.group()):
                 message = f"{shown(match.group())} is not a finite number below {LARGEST_VALUE:g}"
                 scanner.fail(f"{message}; correct it or export the file again", position)
-        if count not in (0, channel_count) and odd_row is None:
-            odd_row = (position, count)
+        if count not in (0, channel_count):
+            odd_rows.append((position, count))
         rows += count > 0
         total += count
         position += len(line) + 1
-    if odd_row is not None and rows > 1:
-        position, count = odd_row
+    # Where most lines are odd, frames are broken over lines or share one, and no line is to blame.
+    if 0 < len(odd_rows) <= rows / 2:
+        position, count = odd_rows[0]
         scanner.fail(f"{count} values where a frame has {channel_count}; export the file again", position)
     message = f"{frame_count} frames of {channel_count} values are announced but {total} values follow"
-    scanner.fail(f"{message}; correct 'Frames:' or export the file again", body_start)
+    scanner.fail(f"{message}; correct 'Frames:' or export the file again", frames_position)
 
 
 def _is_plain_number(token: str) -> bool:

@@ -23,7 +23,7 @@ class Limits:
     file_bytes: int = 64 * 1024 * 1024
     joints: int = 512
     frames: int = 60_000
-    joint_frames: int = 4_000_000
+    joint_frames: int = 2_000_000
 
 
 DEFAULT_LIMITS = Limits()
