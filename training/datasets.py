@@ -92,8 +92,8 @@ class CropSampler:
         self, sequences: list, lengths: tuple[int, ...], weights: np.ndarray | None = None, seed: int = 0
     ) -> None:
         self.sequences = sequences
-        self.lengths = lengths
         self.sizes = np.array([len(sequence) for sequence in sequences])
+        self.lengths = tuple(length for length in lengths if length <= self.sizes.max())
         self.weights = self.sizes.astype(np.float64) if weights is None else weights
         self.rng = np.random.default_rng(seed)
 

@@ -70,7 +70,8 @@ def main(options: MakeAssets) -> None:
     generator = torch.Generator().manual_seed(0)
 
     def clips(action: str, style: str) -> list[Motion]:
-        found = [i for i, clip in enumerate(pack.clips) if (clip.content, clip.style) == (action, style)]
+        same_action = [i for i, clip in enumerate(pack.clips) if clip.content == action]
+        found = [i for i in same_action if pack.clips[i].style == style] or same_action
         usable = [i for i in found if pack.clips[i].frames >= 2 * FPS] or found
         chosen = np.random.default_rng(0).permutation(usable)[: options.candidates]
         return [pack.motion(i).with_frames(slice(0, round(options.max_seconds * FPS))) for i in chosen]
@@ -83,6 +84,8 @@ def main(options: MakeAssets) -> None:
             [restyler.recombine(clip, sample_gaussian(mean, log_variance, generator)) for clip in sources * turns]
         )
 
+    for folder in ("contents", "styles"):
+        (options.out / folder).mkdir(parents=True, exist_ok=True)
     for name, (action, style) in CONTENTS.items():
         save_motion(make(action, style, style), options.out / "contents" / f"{name}.bvh")
     for label in names:

@@ -67,6 +67,7 @@ class StyleSampler:
         self.style = np.array([label_index(self.labels, clip.style) for clip in clips])
         self.content = np.array([label_index(self.contents, clip.content) for clip in clips])
         self.sizes = np.array([len(sequence) for sequence in latents])
+        self.lengths = [length for length in CROP_LENGTHS if length <= self.sizes.max()]
         self.options = options
         self.by_style: dict[int, np.ndarray] = {
             label: np.flatnonzero(self.style == label) for label in range(len(self.labels))
@@ -122,7 +123,7 @@ class StyleSampler:
 
     def batch(self, device: torch.device) -> StyleBatch:
         """A batch whose contents share one random length, and whose references share another."""
-        length, reference_length = (int(n) for n in self.rng.choice(CROP_LENGTHS, size=2))
+        length, reference_length = (int(n) for n in self.rng.choice(self.lengths, size=2))
         count = self.options.batch_size * CROP_LENGTHS[-1] // max(length, CROP_LENGTHS[-1] // 2)
         chosen = self.choose(count, length)
         others = self.choose(count, reference_length, labelled=True)
@@ -138,7 +139,7 @@ class StyleSampler:
 
     def labelled_batch(self) -> tuple[Tensor, dict[str, Tensor]]:
         """Noisy crops of labelled clips with their labels, for a classifier."""
-        length = int(self.rng.choice(CROP_LENGTHS))
+        length = int(self.rng.choice(self.lengths))
         chosen = self.choose(64, length, labelled=True)
         crops = self.crops(chosen, length)
         return crops + 0.1 * torch.randn_like(crops), {

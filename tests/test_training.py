@@ -1,0 +1,146 @@
+"""The trainers on a pack of a few synthetic clips: they run, resume, and their networks load."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from stylize import features
+from stylize.io import save_motion
+from stylize.motion import Motion
+from stylize.pipeline import Stylizer
+from training import export, prepare, train_autoencoder, train_global_motion, train_stylizer
+from training.datasets import feature_mirror, mirror_content
+from training.evaluate import choose_pairs, frechet_distance
+from training.loop import RunOptions, Trainer
+from training.packs import Clip, Pack, build_pack, quantize
+from training.stylizer_losses import gaussian_kl
+
+from .conftest import walk
+
+
+@pytest.fixture
+def pack(tmp_path) -> Pack:
+    entries = []
+    for style, speed in (("brisk", 1.5), ("slow", 0.6), ("set1/odd", 1.0)):
+        for content, cadence in (("walk-left", 1.6), ("run", 2.6)):
+            motion = walk(64, cadence, speed)
+            entries.append((Clip(f"{style}-{content}", len(motion), style, content), *quantize(motion)))
+    entries.append((Clip("unlabelled", 64), *quantize(walk(64, 1.0))))
+    return build_pack(entries)
+
+
+def test_a_pack_keeps_motion_to_a_tenth_of_a_millimetre_and_its_labels(pack, tmp_path):
+    pack.save(tmp_path / "pack.npz")
+    loaded = Pack.load(tmp_path / "pack.npz")
+    assert loaded.clips == pack.clips
+    np.testing.assert_array_equal(loaded.rotations, pack.rotations)
+    expected = walk(64, 2.6, 0.6)
+    assert np.abs(loaded.motion(3).positions - expected.positions).max() < 5e-4
+
+
+def test_preparing_twice_gives_the_same_bytes_and_reports_what_it_skips(tmp_path, capsys):
+    folder = tmp_path / "clips"
+    folder.mkdir()
+    for name in ("walk_happy_1", "walk_sad_2", "other"):
+        save_motion(walk(60), folder / f"{name}.bvh")
+    save_motion(walk(5), folder / "short_happy_3.bvh")
+    (folder / "broken.bvh").write_text("HIERARCHY\nnonsense")
+    pattern = (r"^(?P<content>[a-z]+)_(?P<style>[a-z]+)_\d$",)
+    for out in ("a.npz", "b.npz"):
+        prepare.main(prepare.Prepare([folder], tmp_path / out, pattern, workers=1))
+    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+    clips = Pack.load(tmp_path / "a.npz").clips
+    assert [(clip.style, clip.content) for clip in clips] == [(None, None), ("happy", "walk"), ("sad", "walk")]
+    output = capsys.readouterr().out
+    assert "skipped broken.bvh: broken.bvh" in output
+    assert "skipped short_happy_3.bvh: 5 frames" in output
+
+
+@pytest.mark.parametrize(
+    ("stem", "labels"),
+    [
+        ("dataset-2_wave-left-hand_elderly_012", ("elderly", "wave-left-hand")),
+        ("dataset-1_walk-back_not-confident_001", ("set1/not-confident", "walk-back")),
+        ("49_01", (None, None)),
+    ],
+)
+def test_labels_come_from_the_name_and_sets_stay_apart(stem, labels):
+    assert prepare.clip_labels(stem, prepare.BANDAI_NAMCO_PATTERNS) == labels
+
+
+def test_mirrored_features_are_those_of_the_mirrored_motion(random_motion):
+    columns, signs = feature_mirror()
+    mirrored = features.encode(random_motion)[:, columns] * signs
+    np.testing.assert_allclose(mirrored, features.encode(random_motion.mirror()), atol=1e-5)
+    assert mirror_content("turn-left-then-right") == "turn-right-then-left"
+
+
+def test_every_trainer_runs_and_the_exported_checkpoint_restyles(pack, tmp_path):
+    pack.save(tmp_path / "pack.npz")
+    packed, runs = tmp_path / "pack.npz", tmp_path / "runs"
+
+    def run(name: str) -> RunOptions:
+        return RunOptions(runs / name, steps=3, device="cpu", bf16=False, checkpoint_every=2, log_every=1)
+
+    train_autoencoder.main(train_autoencoder.TrainAutoencoder(packed, run("autoencoder"), batch_size=2))
+    train_global_motion.main(train_global_motion.TrainGlobalMotion(packed, run("global_motion"), batch_size=2))
+    train_stylizer.main(
+        train_stylizer.TrainStylizer(packed, runs / "autoencoder", run("stylizer"), batch_size=2, guide_steps=3)
+    )
+    log = [json.loads(line) for line in (runs / "stylizer" / "log.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in log] == [1, 2, 3]
+    assert all(np.isfinite(list(row.values())).all() for row in log)
+    out = tmp_path / "checkpoint"
+    export.main(export.Export(runs / "autoencoder", runs / "stylizer", runs / "global_motion", out))
+    stylizer = Stylizer.from_pretrained(out)
+    assert [label.name for label in stylizer.labels] == ["brisk", "set1/odd", "slow"]
+    assert isinstance(stylizer.stylize(pack.motion(0), "slow").motions[0], Motion)
+
+
+def train_line(folder, steps: int) -> torch.Tensor:
+    torch.manual_seed(0)
+    module = nn.Linear(4, 1)
+    rng = np.random.default_rng(0)
+    options = RunOptions(folder, steps=steps, device="cpu", bf16=False, checkpoint_every=5, log_every=5)
+    trainer = Trainer(module, options, [rng])
+
+    def losses_of(_):
+        x = torch.from_numpy(rng.normal(size=(8, 4)).astype(np.float32)) + 0.1 * torch.randn(8, 4)
+        return {"error": (module(x) - x.sum(1, keepdim=True)).square().mean()}
+
+    trainer._learning_rate = lambda: 1e-2  # the schedule depends on the steps, which differ here
+    trainer.run(losses_of)
+    return module.weight.detach().clone()
+
+
+def test_a_training_that_was_cut_off_resumes_to_the_same_weights(tmp_path):
+    whole = train_line(tmp_path / "whole", 20)
+    train_line(tmp_path / "cut", 10)
+    torch.testing.assert_close(train_line(tmp_path / "cut", 20), whole)
+
+
+def test_the_divergence_of_gaussians_matches_torch():
+    torch.manual_seed(0)
+    mean, log_variance, prior_mean, prior_log_variance = torch.randn(4, 5, 7)
+    expected = torch.distributions.kl_divergence(
+        torch.distributions.Normal(mean, (0.5 * log_variance).exp()),
+        torch.distributions.Normal(prior_mean, (0.5 * prior_log_variance).exp()),
+    ).sum(-1)
+    torch.testing.assert_close(gaussian_kl(mean, log_variance, prior_mean, prior_log_variance), expected)
+
+
+def test_references_are_never_of_the_contents_action_or_the_contents_style(pack):
+    pairs = choose_pairs(pack, 50, 0, lambda style: True)
+    for pair in pairs:
+        content, reference = pack.clips[pair.content], pack.clips[pair.reference]
+        assert content.style != reference.style
+        assert content.content != reference.content
+
+
+def test_the_frechet_distance_of_shifted_gaussians_is_the_squared_shift():
+    sample = np.random.default_rng(0).normal(size=(4000, 3))
+    assert frechet_distance(sample, sample) == pytest.approx(0, abs=1e-6)
+    assert frechet_distance(sample, sample + [2, 0, 0]) == pytest.approx(4, rel=1e-3)
