@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
-from tyro.conf import FlagCreatePairsOff, Positional, subcommand
+from tyro.conf import FlagCreatePairsOff, Positional, arg, subcommand
 
 from stylize.errors import MotionFileError, StylizeError
 
@@ -29,13 +29,13 @@ class Apply:
     are printed, one a line.
     """
 
-    content: Positional[Path]
+    content: Annotated[Positional[Path], arg(metavar="CONTENT.bvh")]
     """BVH file of the action to keep."""
-    out: Path
+    out: Annotated[Path, arg(metavar="OUT.bvh")]
     """BVH file to write; with more samples than one, OUT_1.bvh, OUT_2.bvh and so on."""
-    style_motion: Path | None = None
+    style_motion: Annotated[Path | None, arg(metavar="REF.bvh")] = None
     """BVH file of any action in the wanted style."""
-    style_label: str | None = None
+    style_label: Annotated[str | None, arg(metavar="NAME")] = None
     """Name of a style; `python -m stylize labels` lists them."""
     sample: bool = False
     """Let the model draw a style."""
@@ -45,7 +45,7 @@ class Apply:
     """How many variants to make, 1 to 8."""
     seed: int = 0
     """The same seed gives the same result."""
-    video: Path | None = None
+    video: Annotated[Path | None, arg(metavar="OUT.mp4")] = None
     """MP4 file to write as well: content, style and result side by side."""
     skeleton: SkeletonChoice = "source"
     """Skeleton of the written BVH: the one that came in, or the canonical 22 joints in metres."""
@@ -97,9 +97,9 @@ class Batch:
     if any failed.
     """
 
-    pairs: Positional[Path]
+    pairs: Annotated[Positional[Path], arg(metavar="PAIRS.csv")]
     """The CSV file; paths in it are relative to its folder."""
-    out_dir: Path
+    out_dir: Annotated[Path, arg(metavar="DIR")]
     """Folder for the outputs; none may be outside it."""
     strength: float = 1.0
     """0 keeps the content's own style, 1 is the full style, up to 1.5 exaggerates it."""
@@ -149,9 +149,9 @@ class Labels:
 class Convert:
     """Read a motion file and write it as another, without restyling."""
 
-    source: Positional[Path]
+    source: Annotated[Positional[Path], arg(metavar="IN")]
     """Motion file to read."""
-    target: Positional[Path]
+    target: Annotated[Positional[Path], arg(metavar="OUT")]
     """Motion file to write; its ending says the format."""
     skeleton: SkeletonChoice = "source"
     """The skeleton that came in, or the canonical 22 joints in metres, on the ground, at 30 frames a second."""

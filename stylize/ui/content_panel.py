@@ -27,7 +27,7 @@ def content_panel() -> ContentPanel:
     """Build the panel."""
     entries = list_library("content")
     default = next((entry.name for entry in entries if DEFAULT_CONTENT in entry.name), None)
-    with gr.Group(elem_classes="card"):
+    with gr.Column(elem_classes="card"):
         gr.HTML("<h2>Motion <small>the action to keep</small></h2>", padding=False)
         origin = gr.Radio(
             [("Library", LIBRARY), ("Your file", UPLOAD)],

@@ -38,17 +38,22 @@ SCROLL_TO_RESULT = """() => {
     }
 }"""
 
+# On a narrow screen the video is wider than the screen, and the result is on its right.
+SHOW_RESULT_SIDE = """() => {
+    setTimeout(() => document.getElementById('comparison')?.scrollTo({left: 10000}), 300);
+}"""
+
 
 def build_page(stylizer: Stylizer) -> gr.Blocks:
     """The app for one loaded model; whoever launches it adds theme and stylesheet."""
     with gr.Blocks(title=TITLE, delete_cache=(CACHE_CHECK_SECONDS, CACHE_AGE_SECONDS), analytics_enabled=False) as page:
         gr.HTML(HEADER, padding=False)
         with gr.Row(equal_height=False, elem_classes="columns"):
-            with gr.Column(scale=5, min_width=340):
+            with gr.Column(scale=5, min_width=300):
                 content = content_panel()
                 style = style_panel(stylizer.labels)
+            with gr.Column(scale=8, min_width=300, elem_classes="sticky"):
                 settings = run_panel()
-            with gr.Column(scale=8, min_width=340, elem_classes="sticky"):
                 result = result_panel()
 
         restyle, show_sample = _handlers(stylizer, result)
@@ -58,7 +63,7 @@ def build_page(stylizer: Stylizer) -> gr.Blocks:
             *(settings.strength, settings.num_samples, settings.seed, result.run),
         ]
         settings.button.click(None, None, None, js=SCROLL_TO_RESULT, api_visibility="private")
-        settings.button.click(
+        finished = settings.button.click(
             restyle,
             inputs,
             [*result.run_outputs, settings.message],
@@ -67,6 +72,7 @@ def build_page(stylizer: Stylizer) -> gr.Blocks:
             concurrency_limit=PEOPLE_AT_ONCE,
             api_name="restyle",
         )
+        finished.then(None, None, None, js=SHOW_RESULT_SIDE, api_visibility="private")
         result.sample.input(
             show_sample,
             [result.run, result.sample],

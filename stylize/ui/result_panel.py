@@ -38,7 +38,7 @@ class ResultPanel:
 def result_panel() -> ResultPanel:
     """Build the panel, empty."""
     run = gr.State(None, time_to_live=STATE_SECONDS, delete_callback=lambda run: run and run.remove())
-    with gr.Group(elem_classes="card result", elem_id="result"):
+    with gr.Column(elem_classes="card result", elem_id="result"):
         empty = gr.HTML(EMPTY, padding=False, elem_classes="empty")
         video = gr.Video(
             show_label=False,

@@ -11,7 +11,7 @@ from stylize.pipeline import Style, StyleLabel, load_source
 from stylize.ui.choices import library_choice, upload_choice
 from stylize.ui.fragments import described, label_preview
 
-LABEL, LIBRARY, UPLOAD, SAMPLE = "label", "library", "upload", "sample"
+LABEL, LIBRARY, UPLOAD, SAMPLE = "name", "library", "upload", "sample"
 DEFAULT_LABEL = "elderly"
 
 
@@ -28,10 +28,10 @@ class StylePanel:
 
 def style_panel(labels: Sequence[StyleLabel]) -> StylePanel:
     """Build the panel."""
-    with gr.Group(elem_classes="card"):
+    with gr.Column(elem_classes="card"):
         gr.HTML("<h2>Style <small>the manner to give it</small></h2>", padding=False)
         kind = gr.Radio(
-            [("By name", LABEL), ("Like a motion", LIBRARY), ("Like your file", UPLOAD), ("Surprise me", SAMPLE)],
+            [("Name", LABEL), ("Example", LIBRARY), ("Your file", UPLOAD), ("Surprise", SAMPLE)],
             value=LABEL,
             label="What gives the style",
             show_label=False,
@@ -81,11 +81,12 @@ def _label_choice(labels: Sequence[StyleLabel]) -> tuple[gr.Radio, gr.Radio]:
             text = gr.HTML(description, padding=False)
         picture = gr.HTML(example, padding=False, elem_classes="picture")
     with gr.Accordion(
-        f"{len(experimental)} experimental styles, learned from very few examples",
+        f"{len(experimental)} experimental styles",
         open=False,
         visible=bool(experimental),
         elem_classes="experimental",
     ):
+        gr.HTML(described([("Experimental:", "learned from about one clip of each action, so less reliable.")]))
         experimental_radio = _label_radio(experimental, None, "Experimental style")
     for radio, other in ((tried_radio, experimental_radio), (experimental_radio, tried_radio)):
         radio.input(None, None, other, js="() => null", api_visibility="private")
