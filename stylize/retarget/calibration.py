@@ -5,59 +5,16 @@ to the clip: it comes from the rest pose where that is a T- or A-pose, else from
 axes, snapped to local coordinate axes where they are near.
 """
 
-from dataclasses import dataclass, field
-
 import numpy as np
 
-from stylize.motion import Motion
-from stylize.retarget.axes import (
-    FRONT,
-    LEFT,
-    RIGHT_ANGLED,
-    SNAP_DEG,
-    UP,
-    align,
-    angle_deg,
-    is_on_axis,
-    limb_axes,
-    rest_frame,
-    snap,
-    unit,
-)
-from stylize.retarget.families import Family
+from stylize.retarget.axes import FRONT, LEFT, SNAP_DEG, UP, align, angle_deg, is_on_axis, limb_axes, unit
+from stylize.retarget.observation import Observation
 from stylize.rotations import nearest_rotation, rotation_between
 from stylize.skeleton import SKELETON_22
 
 
-@dataclass
-class Calibration:
-    """Finds the alignments of one skeleton from its roles and a clip.
-
-    Attributes:
-        motion: the source clip.
-        roles: canonical role -> source joint.
-        world: (3, 3) from the file's axes to +Y up.
-        unit_scale: metres in one of the file's units, on the canonical body.
-        family: what is known of the rig.
-        warnings: what had to be guessed.
-    """
-
-    motion: Motion
-    roles: dict[str, int]
-    world: np.ndarray
-    unit_scale: float
-    family: Family
-    warnings: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.rotations = self.motion.global_rotations
-        self.positions = self.motion.positions
-        self.rest = rest_frame(self.motion.skeleton, self.roles)
-        self.alignments: dict[str, np.ndarray] = {}
-        limbs = [f"{side}_{part}" for side in ("left", "right") for part in ("hip", "knee", "shoulder")]
-        ends = [role.replace("knee", "ankle").replace("hip", "knee").replace("shoulder", "elbow") for role in limbs]
-        bones = [self.bone(role, end) for role, end in zip(limbs, ends, strict=True)]
-        self.has_axis_bones = all(bone is not None and is_on_axis(bone) for bone in bones)
+class Calibration(Observation):
+    """Finds the alignments of one skeleton."""
 
     def run(self) -> dict[str, np.ndarray]:
         """Role -> alignment (3, 3), for every role that the source has."""
@@ -70,40 +27,6 @@ class Calibration:
                 self._hand(side)
             self._foot(side)
         return self.alignments
-
-    # Directions, each in a joint's local frame.
-
-    def in_local(self, role: str, vectors: np.ndarray) -> np.ndarray:
-        """(T, 3) world directions in the joint's frame."""
-        return np.einsum("tji,tj->ti", self.rotations[:, self.roles[role]], vectors)
-
-    def bone(self, role: str, child: str) -> np.ndarray | None:
-        """Local direction to the joint with the role ``child``, or to the bone's tip."""
-        joint = self.roles[role]
-        if child in self.roles:
-            steps = self.positions[:, self.roles[child]] - self.positions[:, joint]
-            vector = np.median(self.in_local(role, steps), axis=0)
-        elif joint in self.motion.skeleton.end_sites:
-            vector = np.asarray(self.motion.skeleton.end_sites[joint])
-        else:
-            return None
-        return unit(vector) if np.linalg.norm(vector) > 1e-9 else None
-
-    def between(self, role: str, start: str, end: str) -> np.ndarray:
-        """The mean local direction from one joint to another."""
-        steps = self.positions[:, self.roles[end]] - self.positions[:, self.roles[start]]
-        return unit(self.in_local(role, unit(steps)).mean(0))
-
-    def expected(self, role: str, canonical: np.ndarray) -> np.ndarray:
-        """The alignment for which the joint's canonical global rotation is ``canonical`` (T, 3, 3) in the mean."""
-        target = np.einsum("ji,tjk->tik", self.world, canonical)
-        return nearest_rotation(np.einsum("tji,tjk->ik", self.rotations[:, self.roles[role]], target))
-
-    def canonical(self, role: str) -> np.ndarray:
-        """(T, 3, 3) canonical global rotations of a joint that is aligned already."""
-        return self.world @ self.rotations[:, self.roles[role]] @ self.alignments[role]
-
-    # Parts of the body.
 
     def _trunk(self) -> None:
         middle = [r for r in ("pelvis", "spine1", "spine2", "spine3", "neck", "head") if r in self.roles]
@@ -133,11 +56,11 @@ class Calibration:
             else:
                 across = np.einsum("tij,j->ti", self.rotations[:, self.roles["pelvis"]], hips_left)
                 left = self.in_local(role, across).mean(0)
-            found = self._snapped(align((canonical_up, LEFT), (up, left)))
-            self.alignments[role] = found if role == "pelvis" else self._like("pelvis", found)
+            found = self.snapped(align((canonical_up, LEFT), (up, left)))
+            self.alignments[role] = found if role == "pelvis" else self.like("pelvis", found)
         if "head" in self.roles:
             below = middle[middle.index("head") - 1]
-            self.alignments["head"] = self._like(below, self.expected("head", self.canonical(below)), prefer_same=True)
+            self.alignments["head"] = self.like(below, self.expected("head", self.canonical(below)), prefer_same=True)
 
     def _canonical_bone(self, role: str, above: str) -> np.ndarray | None:
         """Canonical direction from a joint of the trunk to the next, if both are neighbours in it."""
@@ -156,27 +79,6 @@ class Calibration:
             return self.between(role, "right_shoulder", "left_shoulder")
         return self.between(role, f"right_{part}", f"left_{part}")
 
-    def _like(self, neighbour: str, found: np.ndarray, prefer_same: bool = False) -> np.ndarray:
-        """The alignment found, or, beside a neighbour in a rig whose frames differ by right angles only, the
-        right-angled one nearest to it, which does not depend on the clip; the neighbour's own if preferred."""
-        of_neighbour = self.alignments[neighbour]
-        if not (self.has_axis_bones and all(is_on_axis(column) for column in of_neighbour.T)):
-            return found
-        if prefer_same and np.trace(of_neighbour.T @ found) > 1 + 2 * np.cos(np.radians(75)):
-            return of_neighbour
-        return RIGHT_ANGLED[np.einsum("nij,ij->n", RIGHT_ANGLED, found).argmax()]
-
-    def _snapped_axis(self, direction: np.ndarray) -> np.ndarray:
-        return snap(direction) if self.has_axis_bones else direction
-
-    def _snapped(self, alignment: np.ndarray) -> np.ndarray:
-        """The nearest rotation that takes axes to axes if it is near, else the alignment itself."""
-        if not self.has_axis_bones:
-            return alignment
-        columns = np.stack([snap(column) for column in alignment.T], axis=1)
-        is_axes = np.allclose(np.abs(columns).sum(0), 1) and np.allclose(np.abs(columns).sum(1), 1)
-        return columns if is_axes else alignment
-
     def _collar(self, side: str) -> None:
         role, shoulder = f"{side}_collar", f"{side}_shoulder"
         if role not in self.roles:
@@ -191,15 +93,15 @@ class Calibration:
         sign = 1.0 if side == "left" else -1.0
         lateral = sign * LEFT
         if bone is None:
-            self.alignments[role] = self._snapped(self.expected(role, self.canonical(chest)))
+            self.alignments[role] = self.snapped(self.expected(role, self.canonical(chest)))
             return
         if not (self.has_axis_bones and is_on_axis(bone)):
             lateral = unit(SKELETON_22.offsets[SKELETON_22.joint(shoulder)])
-        self.alignments[role] = self._snapped(align((lateral, UP), (bone, up)))
+        self.alignments[role] = self.snapped(align((lateral, UP), (bone, up)))
 
     def _limb(self, upper: str, lower: str, end: str) -> None:
         bones = self.bone(upper, lower), self.bone(lower, end)
-        hinges = self._hinges(upper, lower, end) if bones[1] is not None else {}
+        hinges = self.hinges(upper, lower, end) if bones[1] is not None else {}
         for role, bone in zip((upper, lower), bones, strict=True):
             if bone is None:
                 self.warnings.append(f"{role.replace('_', ' ')}: no bone below it, taken to be straight")
@@ -210,26 +112,6 @@ class Calibration:
             else:
                 hinge = self._hinge_of_clip(role, upper, bone, hinges)
             self.alignments[role] = align(limb_axes(role), (bone, hinge))
-
-    def _hinges(self, upper: str, lower: str, end: str) -> dict[str, np.ndarray]:
-        """Role -> local hinge axis over the frames where the limb is bent; empty if it never is."""
-        points = [self.positions[:, self.roles[role]] for role in (upper, lower)]
-        if end in self.roles:
-            points.append(self.positions[:, self.roles[end]])
-        else:
-            tip = self.motion.skeleton.end_sites[self.roles[lower]]
-            points.append(points[1] + self.rotations[:, self.roles[lower]] @ tip)
-        axes = np.cross(unit(points[1] - points[0]), unit(points[2] - points[1]))
-        sines = np.linalg.norm(axes, axis=-1)
-        weights = np.where(sines > np.sin(np.radians(12)), sines, 0.0)
-        if (weights > 0).sum() < 3:
-            return {}
-        found = {}
-        for role in (upper, lower):
-            mean = (self.in_local(role, axes) * weights[:, None]).sum(0) / (sines * weights).sum()
-            if np.linalg.norm(mean) > 0.75:
-                found[role] = unit(mean)
-        return found
 
     def _hinge_at_rest(self, role: str, bone: np.ndarray, measured: np.ndarray | None) -> np.ndarray:
         """The hinge axis of a rest T-pose; an elbow may be rolled, a knee that says otherwise is believed."""
@@ -267,7 +149,7 @@ class Calibration:
             if self.has_axis_bones and same_bone and is_on_axis(above) and agrees:
                 return above  # the two bones' frames agree when the limb is straight
         if measured is not None:
-            return self._snapped_axis(measured)
+            return self.snapped_axis(measured)
         self.warnings.append(f"{role.replace('_', ' ')}: never bent in this clip, its twist is guessed")
         return self._least_twist(role, upper, bone)
 
@@ -287,11 +169,11 @@ class Calibration:
             bone, (direction, _) = self.alignments[elbow] @ limb_axes(elbow)[0], limb_axes(elbow)
             self.alignments[wrist] = rotation_between(self.rest @ direction, bone) @ self.rest
             return
-        self.alignments[wrist] = self._like(elbow, self.expected(wrist, self.canonical(elbow)), prefer_same=True)
+        self.alignments[wrist] = self.like(elbow, self.expected(wrist, self.canonical(elbow)), prefer_same=True)
 
     def _foot(self, side: str) -> None:
         ankle, toe = f"{side}_ankle", f"{side}_foot"
-        flat = self._flat_frames(side)
+        flat = self.flat_frames(side)
         if self.rest is not None:
             self.alignments[ankle] = self._foot_at_rest(side)
         else:
@@ -310,7 +192,7 @@ class Calibration:
             frames = flat if flat.sum() >= 3 else slice(None)
             target = np.einsum("ji,tjk->tik", self.world, self.canonical(ankle)[frames])
             mean = np.einsum("tji,tjk->ik", self.rotations[frames, self.roles[toe]], target)
-            self.alignments[toe] = self._snapped(nearest_rotation(mean))
+            self.alignments[toe] = self.snapped(nearest_rotation(mean))
 
     def _foot_at_rest(self, side: str) -> np.ndarray:
         """Flat at rest, unless the rest pose's legs are splayed and the feet roll with them."""
@@ -331,7 +213,7 @@ class Calibration:
         shank_left = np.einsum("tij,j->ti", self.rotations[:, self.roles[knee]], self.alignments[knee] @ LEFT)
         if bone is None:
             self.warnings.append(f"{side} foot: no toes, its neutral pose is the mean of the clip")
-            return self._snapped(self.expected(ankle, self.canonical(knee)))
+            return self.snapped(self.expected(ankle, self.canonical(knee)))
         left = self.in_local(ankle, shank_left).mean(0)
         slope = np.degrees(np.arctan2(0.055, 0.130))
         if flat.sum() >= 3:
@@ -344,17 +226,7 @@ class Calibration:
             slope = self.family.foot_slope_deg
         elif flat.sum() < 3:
             self.warnings.append(f"{side} foot: never flat and still in this clip, its slope is guessed")
-        return align((LEFT, _sloped(float(slope))), (self._snapped_axis(left), bone))
-
-    def _flat_frames(self, side: str) -> np.ndarray:
-        """(T,) frames in which the foot stands still and low."""
-        ankle = self.positions[:, self.roles[f"{side}_ankle"]] * self.unit_scale
-        toe = self.positions[:, self.roles[f"{side}_foot"]] * self.unit_scale if f"{side}_foot" in self.roles else ankle
-        if len(ankle) < 3:
-            return np.zeros(len(ankle), bool)
-        speeds = [np.linalg.norm(np.gradient(p, axis=0), axis=-1) * self.motion.fps for p in (ankle, toe)]
-        height = ankle @ self.world.T @ UP
-        return (speeds[0] < 0.15) & (speeds[1] < 0.15) & (height < np.percentile(height, 5) + 0.02)
+        return align((LEFT, _sloped(float(slope))), (self.snapped_axis(left), bone))
 
 
 def _sloped(slope_deg: float) -> np.ndarray:

@@ -83,17 +83,15 @@ def _reach(skeleton: Skeleton) -> np.ndarray:
 
 
 def _limb(skeleton: Skeleton, reach: np.ndarray, start: int) -> tuple[int, ...] | None:
-    """(upper, middle, end, next...) of the limb that begins at ``start``: its two long bones are next to each other."""
+    """(upper, middle, end, next...) of the limb that begins at ``start``: its two bones are the last long ones."""
     chain = [start]
     while children := skeleton.children(chain[-1]):
         chain.append(max(children, key=lambda c: reach[c] + np.linalg.norm(skeleton.offsets[c])))
     bones = [float(np.linalg.norm(skeleton.offsets[joint])) for joint in chain[1:]]
-    if len(bones) < 2:
+    long = [i for i, bone in enumerate(bones) if bone > 0.5 * max(bones)]
+    if len(long) < 2 or long[-1] != long[-2] + 1:
         return None
-    upper = int(np.argmax(np.minimum(bones[:-1], bones[1:])))
-    if min(bones[upper], bones[upper + 1]) < 0.5 * max(bones[upper], bones[upper + 1]):
-        return None
-    return tuple(chain[upper:])
+    return tuple(chain[long[-2] :])
 
 
 def _length(skeleton: Skeleton, limb: tuple[int, ...]) -> float:
@@ -207,7 +205,7 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
 
 
 def head_between_arms(skeleton: Skeleton, chest: int, *shoulders: int) -> int | None:
-    """The joint after the neck on the chain between the arms; the only one if there is but one."""
+    """The last joint with a bone of its own on the chain between the arms, or the one after the neck."""
     within = [_subtree_root(skeleton, chest, shoulder) for shoulder in shoulders]
     others = [child for child in skeleton.children(chest) if child not in within]
     if not others:
@@ -216,7 +214,8 @@ def head_between_arms(skeleton: Skeleton, chest: int, *shoulders: int) -> int | 
     chain = [max(others, key=lambda c: reach[c] + np.linalg.norm(skeleton.offsets[c]))]
     while len(children := skeleton.children(chain[-1])) == 1:
         chain.append(children[0])
-    return chain[min(1, len(chain) - 1)]
+    with_bone = [joint for joint in chain[1:] if reach[joint] > 0]
+    return with_bone[-1] if with_bone else chain[min(1, len(chain) - 1)]
 
 
 def _subtree_root(skeleton: Skeleton, node: int, joint: int) -> int:
