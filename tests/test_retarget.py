@@ -240,6 +240,15 @@ def test_a_prop_is_refused_with_what_is_missing() -> None:
         Retargeter.fit(sword)
 
 
+def test_hips_at_one_place_are_refused_by_name() -> None:
+    source = rig(walk(), NAMES["Mixamo"])
+    offsets = source.skeleton.offsets.copy()
+    offsets[[SKELETON_22.joint("left_hip"), SKELETON_22.joint("right_hip")]] = 0.0
+    skeleton = replace(source.skeleton, offsets=offsets)
+    with pytest.raises(RetargetError, match="same place"):
+        Retargeter.fit(replace(source, skeleton=skeleton))
+
+
 def test_legs_alone_are_refused() -> None:
     legs = chain(
         ["root", "a1", "a2", "a3", "b1", "b2", "b3"],
@@ -250,17 +259,31 @@ def test_legs_alone_are_refused() -> None:
         Retargeter.fit(legs)
 
 
-def test_a_quadruped_is_refused() -> None:
-    leg = [(0, -10, 0), (0, -30, 0), (0, -30, 0)]
-    names = ["rump", "chest", "skull"] + [f"{leg_}{i}" for leg_ in ("p", "q", "r", "s") for i in range(4)]
-    parents = [-1, 0, 1]
+def quadruped(limb_names: tuple[tuple[str, ...], ...]) -> Motion:
+    """Two pairs of legs under a level spine, with a tail."""
+    names, parents = ["rump", "chest", "skull"], [-1, 0, 1]
     offsets: list[tuple[float, float, float]] = [(0, 70, 0), (0, 0, 80), (0, 30, 30)]
-    for i, (node, side) in enumerate(((0, 15), (0, -15), (1, 15), (1, -15))):
-        first = 3 + 4 * i
+    for limb, (node, side) in zip(limb_names, ((0, 15), (0, -15), (1, 15), (1, -15)), strict=True):
+        first = len(names)
+        names += limb
         parents += [node, first, first + 1, first + 2]
-        offsets += [(side, 0, 0), *leg]
+        offsets += [(side, 0, 0), (0, -10, 0), (0, -30, 0), (0, -30, 0)]
+    return chain([*names, "Tail1"], [*parents, 0], [*offsets, (0, 0, -20)])
+
+
+@pytest.mark.parametrize(
+    "limb_names",
+    [
+        [tuple(f"{limb}{i}" for i in range(4)) for limb in "pqrs"],
+        [
+            *((f"{s}HipBone", f"{s}UpLeg", f"{s}Leg", f"{s}Foot") for s in ("Left", "Right")),
+            *((f"{s}Shoulder", f"{s}Arm", f"{s}ForeArm", f"{s}Hand") for s in ("Left", "Right")),
+        ],
+    ],
+)
+def test_a_quadruped_is_refused(limb_names: tuple[tuple[str, ...], ...]) -> None:
     with pytest.raises(RetargetError, match="quadruped"):
-        Retargeter.fit(chain(names, parents, offsets))
+        Retargeter.fit(quadruped(limb_names))
 
 
 def limb_angles_deg(motion: Motion, retargeter: Retargeter) -> np.ndarray:

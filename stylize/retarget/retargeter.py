@@ -54,11 +54,9 @@ class Retargeter:
         if held is not motion:
             notes.append("first frames: a jump out of the rest pose, held at the first frame after it")
             motion = held
-        leg = _leg_length(motion, found.roles)
-        if not leg > 0:
-            raise RetargetError(f"The legs of the skeleton with root {motion.skeleton.names[0]!r} have no length.")
+        _check_lengths(motion, found.roles)
         world = upright_world(motion, found.roles)
-        scale = SKELETON_22.leg_length / leg
+        scale = SKELETON_22.leg_length / _leg_length(motion, found.roles)
         calibration = Calibration(motion, found.roles, world, scale, found.family)
         alignments = calibration.run()
         unplaced = cls(
@@ -201,6 +199,23 @@ def _leg_length(motion: Motion, roles: dict[str, int]) -> float:
     chains = [[roles[f"{side}_{part}"] for part in ("hip", "knee", "ankle")] for side in ("left", "right")]
     points = np.stack([motion.positions[:, chain] for chain in chains])
     return float(np.median(np.linalg.norm(np.diff(points, axis=2), axis=-1).sum(-1).mean(0)))
+
+
+def _check_lengths(motion: Motion, roles: dict[str, int]) -> None:
+    """RetargetError names two joints that belong apart and are at the same place."""
+    pairs = [("left_hip", "right_hip"), ("left_shoulder", "right_shoulder")]
+    for side in ("left", "right"):
+        chains = (("hip", "knee"), ("knee", "ankle"), ("shoulder", "elbow"))
+        pairs += [(f"{side}_{start}", f"{side}_{end}") for start, end in chains]
+    size = np.linalg.norm(np.ptp(motion.positions[0], axis=0))
+    for start, end in pairs:
+        length = np.linalg.norm(motion.positions[:, roles[start]] - motion.positions[:, roles[end]], axis=-1).min()
+        if not length > 1e-4 * size:
+            names = [motion.skeleton.names[roles[role]] for role in (start, end)]
+            raise RetargetError(
+                f"The joints {names[0]!r} ({start.replace('_', ' ')}) and {names[1]!r} ({end.replace('_', ' ')}) of "
+                "this skeleton are at the same place; a bone with a length is needed between them."
+            )
 
 
 def _interpolate(rotations: np.ndarray, role: str, known: list[str], k: int) -> None:

@@ -1,11 +1,12 @@
 """All roles of a source skeleton: limbs by name or topology, spine and neck by the paths between them."""
 
+import re
 from dataclasses import dataclass
 
 from stylize.errors import RetargetError
 from stylize.motion import Motion
-from stylize.retarget.families import Family, match_names
-from stylize.retarget.topology import front_score, head_between_arms, match_topology
+from stylize.retarget.families import Family, match_names, name_tokens
+from stylize.retarget.topology import check_upright, front_score, head_between_arms, match_topology
 from stylize.skeleton import Skeleton
 
 
@@ -44,6 +45,9 @@ def find_roles(motion: Motion) -> JointRoles:
         limbs, family = match_topology(motion), Family("unknown humanoid")
     else:
         limbs, family = named.roles, named.family
+        if any(re.fullmatch(r"tail\d*", token) for name in skeleton.names for token in name_tokens(name)):
+            pairs = [[limbs[f"{side}_{part}"] for side in ("left", "right")] for part in ("hip", "shoulder", "ankle")]
+            check_upright(motion, *pairs)
     roles, warnings = dict(limbs), ()
     if named is not None and front_score(motion, *(_leg(roles, side) for side in ("left", "right"))) < -0.3:
         roles = {_other_side(role): joint for role, joint in roles.items()}

@@ -41,7 +41,8 @@ def match_topology(motion: Motion) -> dict[str, int]:
             "only humanoid skeletons can be used."
         )
     legs, arms = _legs_first(motion, longest[0], longest[1])
-    _check_upright(motion, legs, arms)
+    starts = [[limb[0] for limb in pair.limbs] for pair in (legs, arms)]
+    check_upright(motion, *starts, ankles=[limb[2] for limb in legs.limbs])
     roles = _sided(motion, legs, arms)
     head = head_between_arms(skeleton, arms.node, *(limb[0] for limb in arms.limbs))
     if head is not None:
@@ -126,14 +127,16 @@ def _legs_first(motion: Motion, pair_a: LimbPair, pair_b: LimbPair) -> tuple[Lim
     return (pair_a, pair_b) if pair_a.length >= pair_b.length else (pair_b, pair_a)
 
 
-def _check_upright(motion: Motion, legs: LimbPair, arms: LimbPair) -> None:
-    """A biped's legs go on where its spine ends, in its rest pose or most of the time; a quadruped's go across."""
+def check_upright(motion: Motion, hip_joints: list[int], shoulder_joints: list[int], ankles: list[int]) -> None:
+    """A biped's legs go on where its spine ends, in its rest pose or most of the time; a quadruped's go across.
+
+    Raises:
+        RetargetError: it stands like a quadruped.
+    """
     rest = rest_positions(motion.skeleton)
     for positions in (rest[None], motion.positions):
-        hips = positions[:, [limb[0] for limb in legs.limbs]].mean(1)
-        shoulders = positions[:, [limb[0] for limb in arms.limbs]].mean(1)
-        ankles = positions[:, [limb[2] for limb in legs.limbs]].mean(1)
-        spine, leg = shoulders - hips, hips - ankles
+        hips, shoulders, feet = (positions[:, joints].mean(1) for joints in (hip_joints, shoulder_joints, ankles))
+        spine, leg = shoulders - hips, hips - feet
         norms = np.linalg.norm(spine, axis=-1) * np.linalg.norm(leg, axis=-1)
         if np.median((spine * leg).sum(-1) / np.maximum(norms, 1e-9)) > 0.6:
             return
@@ -182,7 +185,7 @@ def front_score(motion: Motion, left_leg: tuple[int, ...], right_leg: tuple[int,
     for leg in (left_leg, right_leg):
         hip, knee, ankle = np.moveaxis(positions[:, list(leg[:3])], 1, 0)
         bend = knee - (hip + ankle) / 2
-        length = np.linalg.norm(knee - hip, axis=-1, keepdims=True)
+        length = np.maximum(np.linalg.norm(knee - hip, axis=-1, keepdims=True), 1e-9)
         votes.append((bend / length * front).sum(-1).mean())
         toe = _toe(motion, leg)
         if toe is not None:
