@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from example_bvh import EXAMPLE
 
 from stylize.errors import MotionFileError
 from stylize.io import load_motion, read_bvh, save_motion
+from tests.example_bvh import EXAMPLE
 
 
 @pytest.mark.parametrize("name", ["walk.bvh", "WALK.BVH"])

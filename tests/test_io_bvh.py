@@ -4,10 +4,10 @@ import time
 import numpy as np
 import pybvh
 import pytest
-from example_bvh import EXAMPLE
 from scipy.spatial.transform import Rotation
 
 from stylize.io import parse_bvh, read_bvh
+from tests.example_bvh import EXAMPLE
 
 ROTATION_ORDERS = ["".join(order) for order in itertools.permutations("XYZ")]
 

@@ -3,12 +3,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from example_bvh import EXAMPLE, ROW_2
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stylize.errors import MotionFileError
 from stylize.io import Limits, parse_bvh, read_bvh
+from tests.example_bvh import EXAMPLE, ROW_2
 
 ROOT_CHANNELS = "CHANNELS 6 Xposition Yposition Zposition Zrotation Xrotation Yrotation"
 LAST_ROW = EXAMPLE.splitlines()[-1]

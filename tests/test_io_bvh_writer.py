@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pybvh
 import pytest
-from example_bvh import EXAMPLE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
@@ -13,6 +12,7 @@ from scipy.spatial.transform import Rotation
 from stylize.errors import MotionFileError
 from stylize.io import BvhHierarchy, parse_bvh, read_bvh, write_bvh
 from stylize.motion import Motion
+from tests.example_bvh import EXAMPLE
 
 ROTATION_ORDERS = ["".join(order) for order in itertools.permutations("XYZ")]
 
