@@ -1,0 +1,132 @@
+"""Side-by-side videos and pictures of motions."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import imageio.v2 as imageio
+import numpy as np
+
+from stylize.errors import MotionError
+from stylize.motion import Motion
+from stylize.render.panel import PanelPainter
+from stylize.skeleton import SKELETON_22
+
+ACCENTS = {"content": "#5b7083", "style": "#c98a2b", "result": "#2f7f86"}
+VIDEO_FPS = 30
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """One motion of a video; ``role`` ("content", "style" or "result") gives its colour."""
+
+    motion: Motion
+    title: str
+    subtitle: str = ""
+    role: str = "result"
+
+
+def render_video(
+    panels: Sequence[Panel],
+    path: Path | str,
+    *,
+    size: int = 480,
+    crf: int = 20,
+    progress: Callable[[float, str], None] | None = None,
+) -> None:
+    """Write panels side by side as an H.264 video that browsers play, or as an animated picture (.gif).
+
+    The video lasts as long as the longest content or result; a style reference starts anew when it ends, the
+    others hold their last frame. Frames are written as they are made, so memory does not grow with the length.
+
+    Args:
+        panels: left to right; canonical motions of any frame rate.
+        path: an .mp4 or .gif file.
+        size: width and height of a panel in pixels, even.
+        crf: quality of the video, lower is better.
+        progress: called with a share from 0 to 1 and what is being done.
+
+    Raises:
+        MotionError: no panels, a motion that is not canonical, or a file that cannot be written.
+    """
+    path = Path(path)
+    frames = iterate_frames(panels, size)
+    total = _frame_count(panels)
+    partial = path.with_name(f".{uuid4().hex}{path.suffix}")
+    if path.suffix.lower() == ".gif":
+        settings = {"duration": 1000 / VIDEO_FPS * 2, "loop": 0}
+        frames, total = (frame for k, frame in enumerate(frames) if k % 2 == 0), -(-total // 2)
+    elif path.suffix.lower() == ".mp4":
+        settings = {
+            "fps": VIDEO_FPS,
+            "codec": "libx264",
+            "pixelformat": "yuv420p",
+            "macro_block_size": 2,
+            "quality": None,
+            "ffmpeg_params": ["-preset", "veryfast", "-crf", str(crf), "-movflags", "+faststart"],
+        }
+    else:
+        raise MotionError(f"A video cannot be written as {path.suffix or 'a file without a suffix'}; use .mp4 or .gif.")
+    try:
+        with imageio.get_writer(partial, **settings) as writer:
+            for index, frame in enumerate(frames):
+                writer.append_data(frame)  # type: ignore[attr-defined]
+                if progress and index % 10 == 0:
+                    progress(index / total, "Rendering the video")
+        partial.replace(path)
+    except OSError as error:
+        raise MotionError(f"The video {path.name} cannot be written ({error}); choose another folder.") from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def iterate_frames(panels: Sequence[Panel], size: int = 480) -> Iterator[np.ndarray]:
+    """The frames (size, size * panels, 3) uint8 of a video, at VIDEO_FPS."""
+    _check(panels)
+    painters = [_painter(panel, size) for panel in panels]
+    for frame in range(_frame_count(panels)):
+        yield _paint(panels, painters, frame)
+
+
+def render_frame(panels: Sequence[Panel], frame: int, size: int = 480) -> np.ndarray:
+    """One frame (size, size * panels, 3) uint8 of the video that ``render_video`` would write."""
+    _check(panels)
+    return _paint(panels, [_painter(panel, size) for panel in panels], frame)
+
+
+def render_strip(motion: Motion, path: Path | str, columns: int = 8, size: int = 260) -> None:
+    """Write equally spaced frames of one motion in a row, as a picture to look at."""
+    panel = Panel(motion, "")
+    _check([panel])
+    painter = _painter(panel, size)
+    frames = np.linspace(0, len(painter.motion) - 1, columns).astype(int)
+    imageio.imwrite(path, np.concatenate([painter.paint(frame) for frame in frames], axis=1))
+
+
+def _check(panels: Sequence[Panel]) -> None:
+    if not panels:
+        raise MotionError("There is no motion to show; give at least one panel.")
+    for panel in panels:
+        if panel.motion.skeleton is not SKELETON_22:
+            raise MotionError(f"The motion {panel.motion.name!r} is not on the canonical skeleton; retarget it first.")
+        if len(panel.motion) == 0:
+            raise MotionError(f"The motion {panel.motion.name!r} has no frames; choose another.")
+
+
+def _painter(panel: Panel, size: int) -> PanelPainter:
+    motion = panel.motion.resample(VIDEO_FPS)
+    return PanelPainter(motion, panel.title, panel.subtitle, ACCENTS[panel.role], size)
+
+
+def _frame_count(panels: Sequence[Panel]) -> int:
+    leading = [panel for panel in panels if panel.role != "style"] or panels
+    return max((len(panel.motion.resample(VIDEO_FPS)) for panel in leading), default=0)
+
+
+def _paint(panels: Sequence[Panel], painters: Sequence[PanelPainter], frame: int) -> np.ndarray:
+    pictures = []
+    for panel, painter in zip(panels, painters, strict=True):
+        count = len(painter.motion)
+        pictures.append(painter.paint(frame % count if panel.role == "style" else min(frame, count - 1)))
+    return np.concatenate(pictures, axis=1)
