@@ -242,8 +242,8 @@ def _render(result, index: int, path: Path) -> None:
         render_video(comparison_panels(result, index), path, progress=_advance(bar))
 
 
-def _advance(bar) -> Callable[..., None]:
-    def progress(fraction: float, *_: str) -> None:
-        bar.update(round(fraction * 100) - bar.n)
+def _advance(bar) -> Callable[[float, str], None]:
+    def progress(share: float, _: str) -> None:
+        bar.update(round(share * 100) - bar.n)
 
     return progress

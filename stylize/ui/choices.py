@@ -38,8 +38,8 @@ def upload_choice(role: str, label: str, api_name: str) -> gr.File:
     with gr.Row(equal_height=False, elem_classes="choice"):
         with gr.Column(min_width=180):
             file = gr.File(label=label, file_types=[".bvh"], height=110, elem_classes="upload")
-            facts = gr.HTML("", padding=False)
-        picture = gr.HTML("", padding=False, elem_classes="picture")
+            facts = gr.HTML("", label="Facts", padding=False)
+        picture = gr.HTML("", label="Preview", padding=False, elem_classes="picture")
     file.change(
         partial(inspect_upload, role=role),
         file,
@@ -52,7 +52,7 @@ def upload_choice(role: str, label: str, api_name: str) -> gr.File:
 
 
 def inspect_upload(path: str | None, *, role: str) -> tuple[str, str]:
-    """What is in an uploaded file and its preview, both as HTML; an error is a sentence in place of the facts."""
+    """Facts of a motion file and its preview, as HTML; what is wrong with it is a sentence in place of the facts."""
     if path is None:
         return "", ""
     try:

@@ -13,8 +13,7 @@ from stylize.pipeline import MAX_SECONDS, MIN_SECONDS, SourceMotion, Stylization
 from stylize.render.video import Panel, render_video
 
 PREVIEW_SIZE = 240
-PREVIEW_SECONDS = 6.0
-PREVIEW_FPS = 15.0
+PREVIEW_SECONDS = 4.0
 
 
 def notice(text: str, kind: str = "error") -> str:
@@ -55,10 +54,10 @@ def result_facts(result: StylizationResult) -> str:
 
 def preview(motion: Motion, role: str) -> str:
     """A small looping animation of a motion, as HTML with the video inside it."""
-    short = motion.crop(0.0, PREVIEW_SECONDS).resample(PREVIEW_FPS)
+    short = motion.crop(0.0, PREVIEW_SECONDS)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "preview.mp4"
-        render_video([Panel(short, "", role=role)], path, size=PREVIEW_SIZE)
+        render_video([Panel(short, "", role=role)], path, size=PREVIEW_SIZE, crf=26)
         video = base64.b64encode(path.read_bytes()).decode("ascii")
     return (
         f'<video class="preview" autoplay loop muted playsinline aria-label="{escape(motion.name)}" '

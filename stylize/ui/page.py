@@ -58,9 +58,10 @@ def build_page(stylizer: Stylizer) -> gr.Blocks:
 
         restyle, show_sample = _handlers(stylizer, result)
         inputs = [
-            *(content.origin, content.entry, content.file),
-            *(style.kind, style.label, style.experimental_label, style.entry, style.file),
-            *(settings.strength, settings.num_samples, settings.seed, result.run),
+            *(content.origin, content.entry),
+            *(style.kind, style.label, style.entry),
+            *(settings.strength, settings.num_samples, settings.seed),
+            *(content.file, style.experimental_label, style.file, result.run),
         ]
         settings.button.click(None, None, None, js=SCROLL_TO_RESULT, api_visibility="private")
         finished = settings.button.click(
@@ -90,18 +91,19 @@ def _handlers(stylizer: Stylizer, panel: ResultPanel):
     def restyle(
         content_origin: str,
         content_entry: str | None,
-        content_file: str | None,
         style_kind: str,
         label: str | None,
-        experimental_label: str | None,
         reference_entry: str | None,
-        reference_file: str | None,
         strength: float,
         num_samples: int,
         seed: int | None,
-        previous: Run | None,
+        content_file: str | None = None,
+        experimental_label: str | None = None,
+        reference_file: str | None = None,
+        previous: Run | None = None,
         progress=gr.Progress(),  # noqa: B008  (gradio finds it by this default)
     ):
+        """Restyle a motion; the last output says in a sentence what went wrong, if anything did."""
         try:
             if seed is None:
                 raise MotionError("The seed is empty; give a whole number.")
@@ -115,9 +117,12 @@ def _handlers(stylizer: Stylizer, panel: ResultPanel):
         except Exception:
             LOGGER.exception("a restyle failed")
             return *_unchanged(panel.run_outputs), notice(FAILURE)
+        if previous is not None:
+            previous.remove()
         return *shown_run(run, files), ""
 
     def show_sample(run: Run | None, sample: str, progress=gr.Progress()):  # noqa: B008
+        """Show and hand out another sample of this session's last run."""
         if run is None:
             return *_unchanged(panel.sample_outputs), notice("The samples are no longer kept; press Restyle again.")
         try:

@@ -32,7 +32,7 @@ class ResultPanel:
     @property
     def run_outputs(self) -> list:
         """What a run fills, in the order of ``shown_run``."""
-        return [self.run, self.empty, self.sample, self.facts, *self.sample_outputs]
+        return [self.run, self.sample, self.facts, *self.sample_outputs]
 
 
 def result_panel() -> ResultPanel:
@@ -41,6 +41,7 @@ def result_panel() -> ResultPanel:
     with gr.Column(elem_classes="card result", elem_id="result"):
         empty = gr.HTML(EMPTY, padding=False, elem_classes="empty")
         video = gr.Video(
+            label="Comparison",
             show_label=False,
             container=False,
             autoplay=True,
@@ -59,7 +60,7 @@ def result_panel() -> ResultPanel:
             show_label=False,
             elem_classes="segments samples",
         )
-        facts = gr.HTML("", padding=False, elem_id="facts")
+        facts = gr.HTML("", label="Facts", padding=False, elem_id="facts")
         with gr.Row(elem_classes="downloads"):
             bvh_source = gr.DownloadButton("BVH, your skeleton", visible=False, size="md", min_width=140)
             bvh = gr.DownloadButton("BVH, 22 joints", visible=False, size="md", min_width=140, elem_id="download-bvh")
@@ -84,7 +85,6 @@ def shown_run(run: Run, files: SampleFiles) -> tuple:
     choices = [(f"Sample {number}", str(number)) for number in range(1, count + 1)]
     return (
         run,
-        gr.HTML(visible=False),
         gr.Radio(choices, value="1", visible=count > 1),
         result_facts(run.result),
         *shown_sample(files),

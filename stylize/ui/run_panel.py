@@ -22,9 +22,9 @@ def run_panel() -> RunPanel:
     """Build the panel."""
     with gr.Column(elem_classes="card settings"):
         with gr.Row(equal_height=False):
-            strength = gr.Slider(0.0, MAX_STRENGTH, 1.0, step=0.05, label="Strength", min_width=150, buttons=[], scale=3)
-            num_samples = gr.Slider(1, MAX_SAMPLES, 1, step=1, label="Samples", min_width=130, buttons=[], scale=3)
-            seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=2**31 - 1, min_width=90, scale=1)
-            button = gr.Button("Restyle", variant="primary", size="lg", min_width=150, scale=2, elem_id="restyle")
-        message = gr.HTML("", padding=False, elem_id="message")
+            strength = gr.Slider(0.0, MAX_STRENGTH, 1.0, step=0.05, label="Strength", min_width=0, buttons=[])
+            num_samples = gr.Slider(1, MAX_SAMPLES, 1, step=1, label="Samples", min_width=0, buttons=[])
+            seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=2**31 - 1, min_width=0)
+            button = gr.Button("Restyle", variant="primary", size="lg", min_width=150, scale=1, elem_id="restyle")
+        message = gr.HTML("", label="Message", padding=False, elem_id="message")
     return RunPanel(strength, num_samples, seed, button, message)

@@ -72,13 +72,11 @@ def sample_files(run: Run, index: int, progress: Progress) -> SampleFiles:
     if run.result.source is not None and not bvh_source.exists():
         run.result.save(bvh_source, index, skeleton="source")
     if not video.exists():
-        partial = video.with_suffix(".partial.mp4")
         render_video(
             comparison_panels(run.result, index),
-            partial,
-            progress=lambda share, *_: progress(RESTYLE_SHARE + (1 - RESTYLE_SHARE) * share, "Drawing the video"),
+            video,
+            progress=lambda share, text: progress(RESTYLE_SHARE + (1 - RESTYLE_SHARE) * share, text),
         )
-        partial.replace(video)
     return SampleFiles(video, bvh, None if run.result.source is None else bvh_source)
 
 

@@ -7,6 +7,22 @@ from gradio.themes.utils import colors, sizes
 
 STYLESHEET = Path(__file__).with_name("style.css")
 
+TEAL = colors.Color(
+    c50="#f0f8f8",
+    c100="#d9eeee",
+    c200="#b5dddf",
+    c300="#84c3c7",
+    c400="#50a2a8",
+    c500="#38898f",
+    c600="#2b737a",
+    c700="#265d63",
+    c800="#234c52",
+    c900="#204146",
+    c950="#0f272b",
+    name="result_teal",
+)
+"""Shades of the colour that results have in the videos."""
+
 FONTS = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")
 MONOSPACE_FONTS = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 
@@ -14,9 +30,9 @@ MONOSPACE_FONTS = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monos
 def theme() -> Base:
     """Quiet surfaces, one accent colour, soft corners."""
     return Base(
-        primary_hue=colors.indigo,
-        secondary_hue=colors.indigo,
-        neutral_hue=colors.slate,
+        primary_hue=TEAL,
+        secondary_hue=TEAL,
+        neutral_hue=colors.stone,
         radius_size=sizes.radius_lg,
         font=FONTS,
         font_mono=MONOSPACE_FONTS,
@@ -41,6 +57,16 @@ def theme() -> Base:
         button_primary_background_fill_dark="*primary_600",
         button_primary_background_fill_hover_dark="*primary_500",
         button_primary_text_color="white",
+        checkbox_label_background_fill="*neutral_100",
+        checkbox_label_background_fill_hover="*neutral_200",
+        checkbox_label_background_fill_dark="*neutral_800",
+        checkbox_label_background_fill_hover_dark="*neutral_700",
+        button_secondary_background_fill="*neutral_100",
+        button_secondary_background_fill_hover="*neutral_200",
+        button_secondary_background_fill_dark="*neutral_800",
+        button_secondary_background_fill_hover_dark="*neutral_700",
+        input_background_fill="*neutral_100",
+        input_background_fill_dark="*neutral_800",
         checkbox_label_background_fill_selected="*primary_600",
         checkbox_label_background_fill_selected_dark="*primary_600",
         checkbox_label_text_color_selected="white",
