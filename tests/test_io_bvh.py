@@ -136,6 +136,11 @@ def test_end_site_without_offset_is_at_its_joint():
     assert hierarchy.end_sites[2].tolist() == [0, 0, 0]
 
 
+def test_first_of_two_end_sites_counts():
+    _, hierarchy = parse_bvh(EXAMPLE.replace("\t\t\tEnd Site", "\t\t\tEnd Site { OFFSET 7 8 9 }\n\t\t\tEnd Site"))
+    assert hierarchy.end_sites[2].tolist() == [7, 8, 9]
+
+
 @pytest.mark.parametrize("name", ["Hüfte", "Bip01 L  Thigh", "mixamorig:Hips", "腰", "MOTION", "a.b-c_#1"])
 def test_names_are_kept_as_they_are(name):
     _, hierarchy = parse_bvh(EXAMPLE.replace("JOINT spine", f"JOINT {name}").encode())

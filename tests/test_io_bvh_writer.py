@@ -115,20 +115,15 @@ def test_steady_turn_has_steady_angles(order, axis, tmp_path):
 
 
 @pytest.mark.parametrize("order", ROTATION_ORDERS)
-def test_smooth_angles_come_back_with_no_jump_even_through_gimbal_lock(order, tmp_path):
-    time = np.linspace(0, 1, 121)
-    angles = np.stack([40 + 500 * time, -20 + 220 * time, 300 * np.sin(3 * time)], axis=1)
-    angles[60] = [30, 90, 120]
-    angles[59] = angles[60] - 1
-    angles[61:] += angles[60] + 1 - angles[61]
+def test_smooth_angles_have_no_jump_even_through_gimbal_lock(order, tmp_path):
+    step = np.array([2.0, 1.8, -3.0])
+    angles = [30, 90, 120] + np.arange(-60, 61)[:, None] * step
     motion, hierarchy = single_joint(Rotation.from_euler(order, angles, degrees=True), order)
     write_bvh(motion, tmp_path / "out.bvh", hierarchy)
     values = written_values(tmp_path / "out.bvh")
     written = Rotation.from_euler(order, values, degrees=True)
     np.testing.assert_allclose(written.as_matrix(), motion.local_rotations[:, 0], atol=1e-6)
-    jumps = np.abs(np.diff(values, axis=0)).max(0)
-    smoothest = np.abs(np.diff(angles, axis=0)).max(0)
-    assert (jumps <= smoothest + 3).all(), (jumps, smoothest)
+    assert np.abs(np.diff(values, axis=0)).max() < 2 * np.abs(step).sum()
 
 
 @pytest.mark.parametrize("order", ["XY", "ZX", "Y"])
