@@ -11,7 +11,7 @@ from stylize.render.camera import Camera, follow
 from stylize.render.video import Panel, iterate_frames, render_frame, render_strip, render_video
 from stylize.skeleton import Skeleton
 
-from .conftest import walk
+from tests.conftest import walk
 
 SIZE = 160
 

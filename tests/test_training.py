@@ -18,7 +18,7 @@ from training.loop import RunOptions, Trainer
 from training.packs import Clip, Pack, build_pack, quantize
 from training.stylizer_losses import gaussian_kl
 
-from .conftest import walk
+from tests.conftest import walk
 
 
 @pytest.fixture
