@@ -22,7 +22,7 @@ def written_values(path: Path) -> np.ndarray:
     return np.loadtxt(path.read_text().split("Frame Time:")[1].splitlines()[1:], ndmin=2)
 
 
-def single_joint(rotations: np.ndarray, order: str) -> tuple[Motion, BvhHierarchy]:
+def single_joint(rotations: Rotation, order: str) -> tuple[Motion, BvhHierarchy]:
     """A motion (T,) of scipy's rotations on a file with one joint."""
     channels = tuple(f"{axis}rotation" for axis in order)
     hierarchy = BvhHierarchy(("root",), np.array([-1]), np.zeros((1, 3)), (channels,))
