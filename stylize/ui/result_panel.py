@@ -62,7 +62,9 @@ def result_panel() -> ResultPanel:
         )
         facts = gr.HTML("", label="Facts", padding=False, elem_id="facts")
         with gr.Row(elem_classes="downloads"):
-            bvh_source = gr.DownloadButton("BVH, your skeleton", visible=False, size="md", min_width=140)
+            bvh_source = gr.DownloadButton(
+                "BVH, your skeleton", visible=False, size="md", min_width=140, elem_id="download-source"
+            )
             bvh = gr.DownloadButton("BVH, 22 joints", visible=False, size="md", min_width=140, elem_id="download-bvh")
             mp4 = gr.DownloadButton("Video, MP4", visible=False, size="md", min_width=140, elem_id="download-mp4")
     return ResultPanel(run, empty, video, sample, facts, bvh, bvh_source, mp4)
