@@ -1,8 +1,10 @@
 """How the networks change a motion: the change of pose that they see is applied to the motion itself.
 
-A style is given as a difference in latent space, latents + strength (G(content, style) - G(content, own style)),
-and the difference between the two decoded poses is applied to the motion that came in. So strength 0 gives the
-motion back as it was, and what the autoencoder cannot hold (fine detail, actions it never saw) is not lost.
+With the generator G, the content code c, the wanted style code s and the content's own s0, the styled latents are
+G(c, s0) + strength (G(c, s) - G(c, s0)) plus what the codes do not hold of the content's latents, which fades as the
+strength grows. Styled and original latents are decoded, and the difference between the two poses is applied to the
+motion that came in. So strength 0 gives the motion back as it was, and what the autoencoder cannot hold (fine
+detail, actions that it never saw) is not lost.
 """
 
 from dataclasses import dataclass
@@ -21,6 +23,8 @@ from stylize.postprocess import plant_feet
 from stylize.rotations import heading_yaw, nearest_rotation, yaw_to_matrix
 from stylize.skeleton import CONTACT_ROLES, SKELETON_22, TOE_HEIGHT
 
+RESIDUAL_AT_FULL_STRENGTH = 0.25
+"""How much of what the content code does not hold stays at strength 1: all of it would bring the old style back."""
 FEET = [SKELETON_22.joint(role) for role in CONTACT_ROLES]
 
 
@@ -55,7 +59,9 @@ class Restyler:
         content_code = self.network.encode_content(latents)
         own_code, _ = self.network.encode_style(latents)
         both = self.network.generate(content_code.expand(2, -1, -1), torch.cat([style_code, own_code]))
-        styled = latents + strength * (both[:1] - both[1:])
+        target, own = both[:1], both[1:]
+        kept = 1 - (1 - RESIDUAL_AT_FULL_STRENGTH) * min(strength, 1.0)
+        styled = own + strength * (target - own) + kept * (latents - own)
         decoded = self.autoencoder.decode(torch.cat([styled, latents]))[:, : len(content)].float()
         pose = DecodedPose(decoded)
         velocity = self.predictor(pose.positions())

@@ -26,6 +26,7 @@ class LossWeights:
         alignment: of the codes of two clips in one style (homo-style alignment).
         cycle: of latents, content and style codes after going there and back.
         guidance: of the frozen classifiers on recombined latents.
+        guide_noise: deviation of the noise under which those classifiers are trained, and look.
         adversarial: of the discriminator on recombined latents.
     """
 
@@ -33,7 +34,8 @@ class LossWeights:
     prior: float = 1e-3
     alignment: float = 0.02
     cycle: float = 0.5
-    guidance: float = 0.1
+    guidance: float = 0.2
+    guide_noise: float = 0.6
     adversarial: float = 0.05
 
 
@@ -140,7 +142,7 @@ class StylizerTraining(nn.Module):
         back_content = stylizer.encode_content(made)
         back_style, _ = stylizer.encode_style(made)
         back = stylizer.generate(back_content, same_code)
-        logits = self.guide(made)
+        logits = self.guide(made + 0.5 * weights.guide_noise * torch.randn_like(made))
         styles_right = (logits["style"].argmax(1) == batch.target_style)[batch.target_style != IGNORE]
         contents_right = (logits["content"].argmax(1) == batch.content)[batch.content != IGNORE]
         losses = {

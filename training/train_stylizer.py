@@ -13,7 +13,7 @@ import torch
 import tyro
 from torch import Tensor
 
-from stylize.checkpoint import config_to_dict, save_network, write_json
+from stylize.checkpoint import config_to_dict, load_network, save_network, write_json
 from stylize.models.autoencoder import Autoencoder
 from stylize.models.stylizer import Stylizer, StylizerConfig
 from training.classifiers import IGNORE, SequenceClassifier, label_index, train_classifier
@@ -38,6 +38,7 @@ class TrainStylizer:
         other_action: how often the code that rebuilds a clip comes from another action.
         unlabelled: share of contents from clips without a label.
         small_set: share of contents from the styles of a set with a prefix ("set1/...").
+        start_from: folder of a run whose stylizer to go on with, with other settings.
     """
 
     pack: Path
@@ -50,6 +51,7 @@ class TrainStylizer:
     other_action: float = 0.85
     unlabelled: float = 0.15
     small_set: float = 0.2
+    start_from: Path | None = None
 
 
 CROP_LENGTHS = (10, 16, 24)
@@ -138,11 +140,15 @@ class StyleSampler:
         )
 
     def labelled_batch(self) -> tuple[Tensor, dict[str, Tensor]]:
-        """Noisy crops of labelled clips with their labels, for a classifier."""
+        """Noisy crops of labelled clips with their labels, for a classifier.
+
+        The noise is strong and of any strength, so that a small change of the latents cannot please it.
+        """
         length = int(self.rng.choice(self.lengths))
         chosen = self.choose(64, length, labelled=True)
         crops = self.crops(chosen, length)
-        return crops + 0.1 * torch.randn_like(crops), {
+        noise = self.options.weights.guide_noise * torch.rand(len(crops), 1, 1)
+        return crops + noise * torch.randn_like(crops), {
             "style": torch.from_numpy(self.style[chosen]),
             "content": torch.from_numpy(self.content[chosen]),
         }
@@ -164,7 +170,11 @@ def main(options: TrainStylizer) -> None:
     guide = SequenceClassifier(config.latent_channels, {"style": len(sampler.labels), "content": len(sampler.contents)})
     guide_options = replace(options.run, steps=options.guide_steps)
     guide = train_classifier(guide, sampler.labelled_batch, guide_options, "guide", [sampler.rng])
-    training = StylizerTraining(Stylizer(config), guide, options.weights)
+    stylizer = Stylizer(config)
+    if options.start_from:
+        load_network(stylizer, options.start_from / "stylizer.safetensors")
+        stylizer.requires_grad_(True)
+    training = StylizerTraining(stylizer, guide, options.weights)
     trainer = Trainer(training, options.run, [sampler.rng])
     trained = trainer.run(lambda _: training(sampler.batch(trainer.device)))
     assert isinstance(trained, StylizerTraining)
