@@ -9,14 +9,14 @@ import gradio as gr
 from stylize.errors import StylizeError
 from stylize.library import LibraryEntry
 from stylize.pipeline import load_source
-from stylize.ui.fragments import library_preview, notice, preview, source_facts
+from stylize.ui.fragments import Role, library_preview, notice, preview, source_facts
 
 LOGGER = logging.getLogger(__name__)
 
 FAILURE = "Something went wrong on our side and was logged; please try again, or choose another motion."
 
 
-def library_choice(entries: Sequence[LibraryEntry], default: str | None, role: str, label: str) -> gr.Radio:
+def library_choice(entries: Sequence[LibraryEntry], default: str | None, role: Role, label: str) -> gr.Radio:
     """Build a choice among bundled motions, the chosen one's preview beside it."""
     with gr.Row(equal_height=False, elem_classes="choice"):
         entry = gr.Radio(
@@ -33,7 +33,7 @@ def library_choice(entries: Sequence[LibraryEntry], default: str | None, role: s
     return entry
 
 
-def upload_choice(role: str, label: str, api_name: str) -> gr.File:
+def upload_choice(role: Role, label: str, api_name: str) -> gr.File:
     """Build an upload that shows what was found in the file, or in one sentence why it cannot be used."""
     with gr.Row(equal_height=False, elem_classes="choice"):
         with gr.Column(min_width=180):
@@ -51,7 +51,7 @@ def upload_choice(role: str, label: str, api_name: str) -> gr.File:
     return file
 
 
-def inspect_upload(path: str | None, *, role: str) -> tuple[str, str]:
+def inspect_upload(path: str | None, *, role: Role) -> tuple[str, str]:
     """Facts of a motion file and its preview, as HTML; what is wrong with it is a sentence in place of the facts."""
     if path is None:
         return "", ""

@@ -6,11 +6,15 @@ from collections.abc import Sequence
 from functools import lru_cache
 from html import escape
 from pathlib import Path
+from typing import Literal
 
 from stylize.library import list_library, load_entry
 from stylize.motion import Motion
 from stylize.pipeline import MAX_SECONDS, MIN_SECONDS, SourceMotion, StylizationResult
 from stylize.render.video import Panel, render_video
+
+Role = Literal["content", "style", "result"]
+"""What a motion is shown as; it decides the colour."""
 
 PREVIEW_SIZE = 240
 PREVIEW_SECONDS = 4.0
@@ -52,7 +56,7 @@ def result_facts(result: StylizationResult) -> str:
     return f'<dl class="facts">{cells}</dl>{warnings}'
 
 
-def preview(motion: Motion, role: str) -> str:
+def preview(motion: Motion, role: Role) -> str:
     """A small looping animation of a motion, as HTML with the video inside it."""
     short = motion.crop(0.0, PREVIEW_SECONDS)
     with tempfile.TemporaryDirectory() as folder:
@@ -66,7 +70,7 @@ def preview(motion: Motion, role: str) -> str:
 
 
 @lru_cache(maxsize=64)
-def library_preview(name: str, role: str) -> str:
+def library_preview(name: str, role: Role) -> str:
     """The preview of a bundled motion; each is rendered once."""
     return preview(load_entry(name), role)
 
