@@ -177,8 +177,31 @@ def latency_ms(stylizer: Stylizer, motion: Motion, repeats: int = 10) -> float:
     return 1000 * float(np.median(times[2:]))
 
 
+COLUMNS = {
+    "style_accuracy": "style accuracy",
+    "content_accuracy": "content accuracy",
+    "leak": "leak",
+    "frechet_distance": "Fréchet distance",
+    "foot_sliding": "foot sliding, m/s",
+    "jerk_ratio": "jerk / content's",
+    "penetration": "penetration, m",
+    "floating": "floating, m",
+    "pace": "pace, m/s",
+}
+
+
+def markdown(table: dict[str, dict[str, float]]) -> str:
+    """The table of metrics as README shows it."""
+    lines = ["| | " + " | ".join(COLUMNS.values()) + " |", "|---" * (len(COLUMNS) + 1) + "|"]
+    for name, row in table.items():
+        if "style_accuracy" in row:
+            cells = [f"{row[key]:.3g}" if key in row else "" for key in COLUMNS]
+            lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def main(options: Evaluate) -> None:
-    """Train or load the judges, restyle, measure; print the table and write metrics.json."""
+    """Train or load the judges, restyle, measure; print the table and write metrics.json and metrics.md."""
     judge = Judge(load_feature_clips(options.train_pack, mirror=True), options.judge)
     pack = Pack.load(options.test_pack)
     motions = [pack.motion(i) for i in range(len(pack))]
@@ -219,10 +242,11 @@ def main(options: Evaluate) -> None:
         table[name] = judge_results(judge, results, pairs, pack, real_embeddings) | physical(results, contents)
     longest = max(motions, key=len)
     table["latency"] = {"restyle_160_frames_ms": latency_ms(stylizer, longest.with_frames(slice(0, 160)))}
-    for name, row in table.items():
-        print(f"{name:22s} " + "  ".join(f"{key} {value:.4g}" for key, value in row.items()))
+    print(markdown(table))
+    print({name: round(value, 1) for name, value in table["latency"].items()})
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "metrics.json").write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
+    (options.out / "metrics.md").write_text(markdown(table) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
