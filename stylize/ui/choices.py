@@ -1,13 +1,11 @@
 """The two ways to choose a motion, each with a preview: from the library, or a file of one's own."""
 
 import logging
-from collections.abc import Sequence
 from functools import partial
 
 import gradio as gr
 
 from stylize.errors import StylizeError
-from stylize.library import LibraryEntry
 from stylize.pipeline import load_source
 from stylize.ui.fragments import Role, library_preview, notice, preview, source_facts
 
@@ -16,21 +14,13 @@ LOGGER = logging.getLogger(__name__)
 FAILURE = "Something went wrong on our side and was logged; please try again, or choose another motion."
 
 
-def library_choice(entries: Sequence[LibraryEntry], default: str | None, role: Role, label: str) -> gr.Radio:
-    """Build a choice among bundled motions, the chosen one's preview beside it."""
+def library_choice(choice: gr.Radio | gr.Dropdown, role: Role) -> None:
+    """Lay out a choice among bundled motions, whose values are their names, with the chosen one's preview beside it."""
     with gr.Row(equal_height=False, elem_classes="choice"):
-        entry = gr.Radio(
-            [(entry.title, entry.name) for entry in entries],
-            value=default,
-            label=label,
-            show_label=False,
-            container=False,
-            min_width=180,
-            elem_classes="pills",
-        )
-        picture = gr.HTML(library_preview(default, role) if default else "", padding=False, elem_classes="picture")
-    entry.input(partial(library_preview, role=role), entry, picture, show_progress="hidden", api_visibility="private")
-    return entry
+        choice.render()
+        shown = library_preview(choice.value, role) if choice.value else ""
+        picture = gr.HTML(shown, padding=False, elem_classes="picture")
+    choice.input(partial(library_preview, role=role), choice, picture, show_progress="hidden", api_visibility="private")
 
 
 def upload_choice(role: Role, label: str, api_name: str) -> gr.File:

@@ -38,7 +38,17 @@ def content_panel() -> ContentPanel:
             elem_classes="segments",
         )
         with gr.Column(elem_classes="page") as library_page:
-            entry = library_choice(entries, default, role="content", label="Motion")
+            entry = gr.Radio(
+                [(entry.title, entry.name) for entry in entries],
+                value=default,
+                label="Motion",
+                show_label=False,
+                container=False,
+                min_width=180,
+                elem_classes="pills",
+                render=False,
+            )
+            library_choice(entry, "content")
         with gr.Column(visible=False, elem_classes="page") as upload_page:
             file = upload_choice("content", "BVH file", api_name="inspect_content")
     origin.change(

@@ -31,7 +31,7 @@ HEADER = f"<header><h1>{TITLE}</h1><p>The same action in another manner: a walk 
 CACHE_CHECK_SECONDS, CACHE_AGE_SECONDS = 600, 2 * 3600
 QUEUE_SIZE, PEOPLE_AT_ONCE = 20, 2
 
-SCROLL_TO_RESULT = """() => {
+SHOW_PROGRESS = """() => {
     const result = document.getElementById('result');
     if (result && result.getBoundingClientRect().top > window.innerHeight * 0.6) {
         result.scrollIntoView({behavior: 'smooth', block: 'start'});
@@ -63,18 +63,7 @@ def build_page(stylizer: Stylizer) -> gr.Blocks:
             *(settings.strength, settings.num_samples, settings.seed),
             *(content.file, style.experimental_label, style.file, result.run),
         ]
-        settings.button.click(None, None, None, js=SCROLL_TO_RESULT, api_visibility="private")
-        finished = settings.button.click(
-            restyle,
-            inputs,
-            [*result.run_outputs, settings.message],
-            show_progress_on=[result.video, result.empty],
-            concurrency_id="compute",
-            concurrency_limit=PEOPLE_AT_ONCE,
-            api_name="restyle",
-        )
-        finished.then(None, None, None, js=SHOW_RESULT_SIDE, api_visibility="private")
-        result.sample.input(
+        shown = result.sample.input(
             show_sample,
             [result.run, result.sample],
             [*result.sample_outputs, settings.message],
@@ -82,6 +71,19 @@ def build_page(stylizer: Stylizer) -> gr.Blocks:
             concurrency_id="compute",
             api_name="show_sample",
         )
+        finished = settings.button.click(
+            restyle,
+            inputs,
+            [*result.run_outputs, settings.message],
+            show_progress_on=[result.video, result.empty],
+            concurrency_id="compute",
+            concurrency_limit=PEOPLE_AT_ONCE,
+            cancels=shown,
+            api_name="restyle",
+        )
+        for start, end in ((settings.button.click, finished), (result.sample.input, shown)):
+            start(None, None, None, js=SHOW_PROGRESS, api_visibility="private")
+            end.then(None, None, None, js=SHOW_RESULT_SIDE, api_visibility="private")
     page.queue(max_size=QUEUE_SIZE, default_concurrency_limit=PEOPLE_AT_ONCE)
     return page
 

@@ -22,7 +22,7 @@ class StylePanel:
     kind: gr.Radio
     label: gr.Radio
     experimental_label: gr.Radio
-    entry: gr.Radio
+    entry: gr.Dropdown
     file: gr.File
 
 
@@ -41,10 +41,8 @@ def style_panel(labels: Sequence[StyleLabel]) -> StylePanel:
         with gr.Column(elem_classes="page") as label_page:
             label, experimental_label = _label_choice(labels)
         with gr.Column(visible=False, elem_classes="page") as library_page:
-            entries = list_library("style")
-            entry = library_choice(
-                entries, entries[0].name if entries else None, role="style", label="Reference motion"
-            )
+            entry = _reference_list(labels)
+            library_choice(entry, "style")
         with gr.Column(visible=False, elem_classes="page") as upload_page:
             file = upload_choice("style", "BVH file of any action in the wanted style", api_name="inspect_reference")
         with gr.Column(visible=False, elem_classes="page") as sample_page:
@@ -71,15 +69,14 @@ def _label_choice(labels: Sequence[StyleLabel]) -> tuple[gr.Radio, gr.Radio]:
     experimental = [label for label in labels if label.experimental]
     default = by_name.get(DEFAULT_LABEL, (tried or labels)[0])
 
-    def explain(name: str) -> tuple[str, str]:
-        return _description(by_name[name]), label_preview(name)
+    def explain(name: str) -> str:
+        return _description(by_name[name])
 
-    description, example = explain(default.name)
     with gr.Row(equal_height=False, elem_classes="choice"):
         with gr.Column(min_width=180):
             tried_radio = _label_radio(tried, default.name, "Style")
-            text = gr.HTML(description, padding=False)
-        picture = gr.HTML(example, padding=False, elem_classes="picture")
+            text = gr.HTML(explain(default.name), padding=False)
+        picture = gr.HTML(label_preview(default.name), padding=False, elem_classes="picture")
     with gr.Accordion(
         f"{len(experimental)} experimental styles",
         open=False,
@@ -90,13 +87,30 @@ def _label_choice(labels: Sequence[StyleLabel]) -> tuple[gr.Radio, gr.Radio]:
         experimental_radio = _label_radio(experimental, None, "Experimental style")
     for radio, other in ((tried_radio, experimental_radio), (experimental_radio, tried_radio)):
         radio.input(None, None, other, js="() => null", api_visibility="private")
-        radio.input(explain, radio, [text, picture], show_progress="hidden", api_visibility="private")
+        radio.input(explain, radio, text, show_progress="hidden", queue=False, api_visibility="private")
+        radio.input(label_preview, radio, picture, show_progress="hidden", api_visibility="private")
     return tried_radio, experimental_radio
+
+
+def _reference_list(labels: Sequence[StyleLabel]) -> gr.Dropdown:
+    """The bundled references, those of experimental styles last and marked."""
+    experimental = {label.name for label in labels if label.experimental}
+    entries = sorted(list_library("style"), key=lambda entry: entry.label in experimental)
+    choices = []
+    for entry in entries:
+        title = _shown_name(entry.label or entry.title)
+        choices.append((f"{title} (experimental)" if entry.label in experimental else title, entry.name))
+    default = next((entry.name for entry in entries if entry.label == DEFAULT_LABEL), None)
+    return gr.Dropdown(choices, value=default, label="Reference motion", min_width=180, render=False)
+
+
+def _shown_name(label: str) -> str:
+    return label.rpartition("/")[2].replace("-", " ").capitalize()
 
 
 def _label_radio(labels: Sequence[StyleLabel], value: str | None, title: str) -> gr.Radio:
     return gr.Radio(
-        [(label.name.rpartition("/")[2].replace("-", " ").capitalize(), label.name) for label in labels],
+        [(_shown_name(label.name), label.name) for label in labels],
         value=value,
         label=title,
         show_label=False,
@@ -107,7 +121,7 @@ def _label_radio(labels: Sequence[StyleLabel], value: str | None, title: str) ->
 
 
 def _description(label: StyleLabel) -> str:
-    name = label.name.rpartition("/")[2].replace("-", " ").capitalize()
+    name = _shown_name(label.name)
     return described([(f"{name} (experimental)" if label.experimental else name, label.description)])
 
 
