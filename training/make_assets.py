@@ -71,8 +71,8 @@ def main(options: MakeAssets) -> None:
 
     def clips(action: str, style: str) -> list[Motion]:
         same_action = [i for i, clip in enumerate(pack.clips) if clip.content == action]
-        found = [i for i in same_action if pack.clips[i].style == style] or same_action
-        usable = [i for i in found if pack.clips[i].frames >= 2 * FPS] or found
+        long = [i for i in same_action if pack.clips[i].frames >= 2 * FPS] or same_action
+        usable = [i for i in long if pack.clips[i].style == style] or long
         chosen = np.random.default_rng(0).permutation(usable)[: options.candidates]
         return [pack.motion(i).with_frames(slice(0, round(options.max_seconds * FPS))) for i in chosen]
 

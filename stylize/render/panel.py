@@ -52,15 +52,14 @@ class PanelPainter:
         subtitle: its second line.
         accent: colour of the body.
         size: width and height in pixels.
+        distance: of the camera, in metres; see ``camera_distance``.
     """
 
-    def __init__(self, motion: Motion, title: str, subtitle: str, accent: str, size: int) -> None:
+    def __init__(self, motion: Motion, title: str, subtitle: str, accent: str, size: int, distance: float) -> None:
         self.motion, self.size = motion, size
         self.pieces = body_pieces(motion)
         self.targets = follow(motion.root_positions, motion.fps)
-        yaw = start_facing(motion) + THREE_QUARTER_YAW
-        distance = fitting_distance(motion.positions, self.targets, yaw)
-        self.camera = Camera(yaw, distance, size)
+        self.camera = Camera(start_facing(motion) + THREE_QUARTER_YAW, distance, size)
         self._grid_lines = _grid_lines()
         self._grid = Strokes(len(self._grid_lines), linewidths=0.9)
         self._trail = Strokes(round(TRAIL_SECONDS * motion.fps), linewidths=2.2, capstyle="butt")
@@ -155,6 +154,12 @@ class PanelPainter:
         done = round(length * (frame + 1) / len(self.motion))
         pixels[top : top + height, margin : margin + length, :3] = (222, 220, 215)
         pixels[top : top + height, margin : margin + done, :3] = 255 * self._accent
+
+
+def camera_distance(motion: Motion) -> float:
+    """The least distance in metres from which a motion stays in the picture."""
+    yaw = start_facing(motion) + THREE_QUARTER_YAW
+    return fitting_distance(motion.positions, follow(motion.root_positions, motion.fps), yaw)
 
 
 def _grid_lines() -> np.ndarray:
