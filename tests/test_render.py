@@ -10,7 +10,6 @@ from stylize.motion import Motion
 from stylize.render.camera import Camera, follow
 from stylize.render.video import Panel, iterate_frames, render_frame, render_strip, render_video
 from stylize.skeleton import Skeleton
-
 from tests.conftest import walk
 
 SIZE = 160

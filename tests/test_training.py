@@ -11,14 +11,13 @@ from stylize import features
 from stylize.io import save_motion
 from stylize.motion import Motion
 from stylize.pipeline import Stylizer
+from tests.conftest import walk
 from training import export, prepare, train_autoencoder, train_global_motion, train_stylizer
 from training.datasets import feature_mirror, mirror_content
 from training.evaluate import choose_pairs, frechet_distance
 from training.loop import RunOptions, Trainer
 from training.packs import Clip, Pack, build_pack, quantize
 from training.stylizer_losses import gaussian_kl
-
-from tests.conftest import walk
 
 
 @pytest.fixture
