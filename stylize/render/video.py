@@ -10,7 +10,7 @@ import numpy as np
 
 from stylize.errors import MotionError
 from stylize.motion import Motion
-from stylize.render.panel import PanelPainter
+from stylize.render.panel import PanelPainter, camera_distance
 from stylize.skeleton import SKELETON_22
 
 ACCENTS = {"content": "#5b7083", "style": "#c98a2b", "result": "#2f7f86"}
@@ -37,8 +37,9 @@ def render_video(
 ) -> None:
     """Write panels side by side as an H.264 video that browsers play, or as an animated picture (.gif).
 
-    The video lasts as long as the longest content or result; a style reference starts anew when it ends, the
-    others hold their last frame. Frames are written as they are made, so memory does not grow with the length.
+    All people are shown at one scale. The video lasts as long as the longest content or result; a style reference
+    starts anew when it ends, the others hold their last frame. Frames are written as they are made, so memory does
+    not grow with the length.
 
     Args:
         panels: left to right; canonical motions of any frame rate.
@@ -83,28 +84,24 @@ def render_video(
 
 def iterate_frames(panels: Sequence[Panel], size: int = 480) -> Iterator[np.ndarray]:
     """The frames (size, size * panels, 3) uint8 of a video, at VIDEO_FPS."""
-    _check(panels)
-    painters = [_painter(panel, size) for panel in panels]
+    painters = _painters(panels, size)
     for frame in range(_frame_count(panels)):
         yield _paint(panels, painters, frame)
 
 
 def render_frame(panels: Sequence[Panel], frame: int, size: int = 480) -> np.ndarray:
     """One frame (size, size * panels, 3) uint8 of the video that ``render_video`` would write."""
-    _check(panels)
-    return _paint(panels, [_painter(panel, size) for panel in panels], frame)
+    return _paint(panels, _painters(panels, size), frame)
 
 
 def render_strip(motion: Motion, path: Path | str, columns: int = 8, size: int = 260) -> None:
     """Write equally spaced frames of one motion in a row, as a picture to look at."""
-    panel = Panel(motion, "")
-    _check([panel])
-    painter = _painter(panel, size)
+    painter = _painters([Panel(motion, "")], size)[0]
     frames = np.linspace(0, len(painter.motion) - 1, columns).astype(int)
     imageio.imwrite(path, np.concatenate([painter.paint(frame) for frame in frames], axis=1))
 
 
-def _check(panels: Sequence[Panel]) -> None:
+def _painters(panels: Sequence[Panel], size: int) -> list[PanelPainter]:
     if not panels:
         raise MotionError("There is no motion to show; give at least one panel.")
     for panel in panels:
@@ -112,11 +109,12 @@ def _check(panels: Sequence[Panel]) -> None:
             raise MotionError(f"The motion {panel.motion.name!r} is not on the canonical skeleton; retarget it first.")
         if len(panel.motion) == 0:
             raise MotionError(f"The motion {panel.motion.name!r} has no frames; choose another.")
-
-
-def _painter(panel: Panel, size: int) -> PanelPainter:
-    motion = panel.motion.resample(VIDEO_FPS)
-    return PanelPainter(motion, panel.title, panel.subtitle, ACCENTS[panel.role], size)
+    motions = [panel.motion.resample(VIDEO_FPS) for panel in panels]
+    distance = max(camera_distance(motion) for motion in motions)
+    return [
+        PanelPainter(motion, panel.title, panel.subtitle, ACCENTS[panel.role], size, distance)
+        for motion, panel in zip(motions, panels, strict=True)
+    ]
 
 
 def _frame_count(panels: Sequence[Panel]) -> int:
