@@ -2,6 +2,8 @@
 
 import logging
 import os
+import signal
+import sys
 import tempfile
 from dataclasses import dataclass
 
@@ -53,6 +55,7 @@ def main(options: Options) -> None:
 if __name__ == "__main__":
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     options = tyro.cli(Options, config=(tyro.conf.FlagCreatePairsOff,))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # as containers stop: clean up, like after Ctrl-C
     # A folder of this process alone: nobody else's files, and gone when the app stops.
     with tempfile.TemporaryDirectory(prefix="stylize-", ignore_cleanup_errors=True) as folder:
         os.environ.setdefault("GRADIO_TEMP_DIR", folder)
