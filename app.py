@@ -32,10 +32,13 @@ class Options:
 
 def main(options: Options) -> None:
     """Load the model, build the page and serve it until it is stopped."""
+    import torch
+
     from stylize.pipeline import Stylizer
     from stylize.ui.page import build_page
     from stylize.ui.theme import STYLESHEET, theme
 
+    torch.set_num_threads(1)  # as fast as more for models this small, and people at once do not slow each other
     page = build_page(Stylizer.from_pretrained(options.checkpoint))
     page.launch(
         server_name=options.host,
