@@ -40,7 +40,7 @@ SHOW_PROGRESS = """() => {
 
 # On a narrow screen the video is wider than the screen, and the result is on its right.
 SHOW_RESULT_SIDE = """() => {
-    setTimeout(() => document.getElementById('comparison')?.scrollTo({left: 10000}), 300);
+    setTimeout(() => document.querySelector('#comparison .mirror-wrap')?.scrollTo({left: 10000}), 300);
 }"""
 
 
