@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
-from scipy.ndimage import binary_closing, gaussian_filter1d, label
+from scipy.ndimage import gaussian_filter1d
 
 from stylize.motion import Motion
 from stylize.rotations import rotation_between, rotvec_to_matrix
@@ -39,12 +39,12 @@ def plant_feet(motion: Motion, contacts: np.ndarray) -> Motion:
 def _foot_shift(ankle: np.ndarray, toe: np.ndarray, ankle_planted: np.ndarray, toe_planted: np.ndarray) -> np.ndarray:
     """(T, 3) by how much to move a foot so that its planted joint stands still, eased in and out in between."""
     planted = ankle_planted | toe_planted
-    planted |= binary_closing(planted, np.ones(3))
+    planted[1:-1] |= planted[:-2] & planted[2:]
     toe_step, ankle_step = (np.diff(joint, axis=0, prepend=joint[:1]) for joint in (toe, ankle))
     step = np.where(toe_planted[:, None], toe_step, ankle_step)
-    runs, count = label(planted)
+    runs = np.cumsum(np.diff(planted.astype(int), prepend=0) == 1) * planted
     shift = np.full_like(toe, np.nan)
-    for run in range(1, count + 1):
+    for run in range(1, runs.max() + 1):
         frames = np.flatnonzero(runs == run)
         drift = np.cumsum(step[frames], axis=0) - step[frames[0]]
         shift[frames] = np.clip(drift.mean(0) - drift, -MAX_SLIDE, MAX_SLIDE)

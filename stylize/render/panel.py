@@ -32,6 +32,7 @@ STROKES = ((1.0, -0.62, 0.0), (1.0, -0.22, 0.0), (0.78, 0.0, 0.11), (0.48, 0.18,
 """Width as a share of the diameter, brightness (to black, to white), and the move towards the light in radii."""
 OUTLINE_PIXELS, OUTLINE_BEHIND = 1.3, 0.10
 MAX_TEXT = 36
+BLOCK = 64
 
 
 class Strokes(LineCollection):
@@ -41,6 +42,11 @@ class Strokes(LineCollection):
         self.ends = np.zeros((count, 2, 2))
         # The paths are views of ``ends``, so writing to it moves the strokes.
         super().__init__(list(self.ends), **style)
+
+    def place(self, ends: np.ndarray, **style: Any) -> None:
+        """Move the strokes to ``ends`` and give them new colours (``color``) or widths (``linewidths``)."""
+        self.ends[...] = ends
+        self.set(**style)
 
 
 class PanelPainter:
@@ -57,7 +63,7 @@ class PanelPainter:
 
     def __init__(self, motion: Motion, title: str, subtitle: str, accent: str, size: int, distance: float) -> None:
         self.motion, self.size = motion, size
-        self.pieces = body_pieces(motion)
+        self._block, self._block_pieces = -1, np.empty(0)
         self.targets = follow(motion.root_positions, motion.fps)
         self.camera = Camera(start_facing(motion) + THREE_QUARTER_YAW, distance, size)
         self._grid_lines = _grid_lines()
@@ -73,7 +79,7 @@ class PanelPainter:
 
     def paint(self, frame: int) -> np.ndarray:
         """One frame as (size, size, 3) uint8."""
-        target = self.targets[frame : frame + 1]
+        target, pieces = self.targets[frame : frame + 1], self._pieces(frame)
         renderer = self._canvas.get_renderer()
         pixels = np.asarray(renderer.buffer_rgba())
         pixels[...] = self._background
@@ -81,15 +87,23 @@ class PanelPainter:
         self._place_trail(frame, target)
         self._grid.draw(renderer)
         self._trail.draw(renderer)
-        shade = self._shadow_mask(self.pieces[frame], target)
+        shade = self._shadow_mask(pieces, target)
         rows = np.flatnonzero(shade.max(axis=1) > 0.01)
         if len(rows):
             floor = pixels[rows[0] : rows[-1] + 1, :, :3]
             floor[...] = floor * (1 - SHADOW_STRENGTH * shade[rows[0] : rows[-1] + 1, :, None])
-        self._place_body(self.pieces[frame], target)
+        self._place_body(pieces, target)
         self._body.draw(renderer)
         self._draw_time_line(pixels, frame)
         return pixels[..., :3].copy()
+
+    def _pieces(self, frame: int) -> np.ndarray:
+        """(P, 2, 3) the body in one frame; posed a block at a time, so that a long clip takes no more memory."""
+        if frame // BLOCK != self._block:
+            self._block = frame // BLOCK
+            first = self._block * BLOCK
+            self._block_pieces = body_pieces(self.motion.with_frames(slice(first, first + BLOCK)))
+        return self._block_pieces[frame % BLOCK]
 
     def _place_grid(self, target: np.ndarray) -> None:
         nearest_node = np.round(target * [1, 0, 1] / GRID_STEP) * GRID_STEP
@@ -108,8 +122,8 @@ class PanelPainter:
     def _place_on_ground(self, strokes: Strokes, lines: np.ndarray, target: np.ndarray, color, alpha) -> None:
         pixels, depth = self.camera.project(lines[None], target)
         behind_camera = depth[0].min(-1) < 0.3
-        strokes.ends[...] = np.where(behind_camera[:, None, None], 0, pixels[0])
-        strokes.set_color(np.column_stack([np.tile(color, (len(lines), 1)), np.where(behind_camera, 0, alpha)]))
+        colors = np.column_stack([np.tile(color, (len(lines), 1)), np.where(behind_camera, 0, alpha)])
+        strokes.place(np.where(behind_camera[:, None, None], 0, pixels[0]), color=colors)
 
     def _shadow_mask(self, pieces: np.ndarray, target: np.ndarray) -> np.ndarray:
         """(size, size) from 0 to 1 where the body keeps the light from the ground, softly."""
@@ -118,8 +132,7 @@ class PanelPainter:
         on_ground = pieces * [1, 0, 1] + heights * (LIGHT_ON_GROUND[0] * right + LIGHT_ON_GROUND[1] * towards)
         pixels, depth = self.camera.project(on_ground[None], target)
         widths = 2 * PIECE_RADII * self.camera.focal_length / depth[0].mean(-1)
-        self._shadow.ends[...] = pixels[0] / SHADOW_SCALE
-        self._shadow.set_linewidths(widths / SHADOW_SCALE)
+        self._shadow.place(pixels[0] / SHADOW_SCALE, linewidths=widths / SHADOW_SCALE)
         renderer = self._shadow_canvas.get_renderer()
         buffer = np.asarray(renderer.buffer_rgba())
         buffer[...] = 0
@@ -143,9 +156,9 @@ class PanelPainter:
             # A tube's strokes lie over each other as a whole, or its pieces would show.
             order[index] = tube_depth + (OUTLINE_BEHIND if index == 0 else -1e-3 * index)
         drawn = np.argsort(-order.ravel(), kind="stable")
-        self._body.ends[...] = segments.reshape(-1, 2, 2)[drawn]
-        self._body.set_linewidths(widths.ravel()[drawn])
-        self._body.set_color(self._stroke_colors[drawn])
+        self._body.place(
+            segments.reshape(-1, 2, 2)[drawn], linewidths=widths.ravel()[drawn], color=self._stroke_colors[drawn]
+        )
 
     def _draw_time_line(self, pixels: np.ndarray, frame: int) -> None:
         margin, height = round(0.06 * self.size), max(2, self.size // 160)
@@ -206,6 +219,7 @@ def _background(camera: Camera, title: str, subtitle: str, accent: str) -> np.nd
 
 
 def _shorten(text: str) -> str:
+    text = " ".join(text.split())
     return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
 
 

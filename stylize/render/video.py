@@ -109,6 +109,8 @@ def _painters(panels: Sequence[Panel], size: int) -> list[PanelPainter]:
             raise MotionError(f"The motion {panel.motion.name!r} is not on the canonical skeleton; retarget it first.")
         if len(panel.motion) == 0:
             raise MotionError(f"The motion {panel.motion.name!r} has no frames; choose another.")
+        if not np.isfinite(panel.motion.positions).all():
+            raise MotionError(f"The motion {panel.motion.name!r} has numbers that are not finite; choose another.")
     motions = [panel.motion.resample(VIDEO_FPS) for panel in panels]
     distance = max(camera_distance(motion) for motion in motions)
     return [
