@@ -1,5 +1,5 @@
 import itertools
-import time
+import timeit
 
 import numpy as np
 import pybvh
@@ -165,17 +165,17 @@ def test_file_is_read_from_disk_and_gives_the_motion_its_name(tmp_path):
     np.testing.assert_array_equal(motion.positions, parse_bvh(EXAMPLE)[0].positions)
 
 
-def test_one_megabyte_parses_in_under_a_fifth_of_a_second():
+def test_parsing_a_megabyte_costs_a_few_times_what_its_numbers_cost_numpy():
     row = " ".join(["-123.456"] * 93)
     rows = [row] * (1_000_000 // len(row))
     rotations = "Zrotation Xrotation Yrotation"
     text = chain([f"Xposition Yposition Zposition {rotations}"] + [rotations] * 29, rows)
-    times = []
-    for _ in range(5):
-        start = time.perf_counter()
-        parse_bvh(text.encode())
-        times.append(time.perf_counter() - start)
-    assert min(times) < 0.2
+
+    def quickest(work) -> float:
+        return min(timeit.repeat(work, number=1, repeat=5))
+
+    numbers_alone = quickest(lambda: np.array(" ".join(rows).split(), float))
+    assert quickest(lambda: parse_bvh(text.encode())) < 10 * numbers_alone
 
 
 def test_positions_match_pybvh(tmp_path):
