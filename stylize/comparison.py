@@ -2,8 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from stylize.library import list_library, load_entry
-from stylize.motion import Motion
+from stylize.library import load_entry, style_example
 from stylize.render.video import Panel
 
 if TYPE_CHECKING:
@@ -18,16 +17,10 @@ def comparison_panels(result: "StylizationResult", index: int = 0) -> list[Panel
     panels = [Panel(result.content, "Content", subtitle=result.content.name, role="content")]
     if result.reference is not None:
         panels.append(Panel(result.reference, "Style", subtitle=result.reference.name, role="style"))
-    elif (example := label_example(result.style.removeprefix("label "))) is not None:
-        panels.append(Panel(example, "Style", subtitle=f"an example of {result.style}", role="style"))
+    elif (example := style_example(result.style)) is not None:
+        panels.append(Panel(load_entry(example), "Style", subtitle=f"an example of {result.style}", role="style"))
     number = f", sample {index + 1} of {len(result.motions)}" if len(result.motions) > 1 else ""
     panels.append(
         Panel(result.motions[index], "Result", subtitle=f"strength {result.strength:g}{number}", role="result")
     )
     return panels
-
-
-def label_example(label: str) -> Motion | None:
-    """The library's motion in a label's style, if it has one."""
-    entry = next((entry for entry in list_library("style") if entry.label == label), None)
-    return None if entry is None else load_entry(entry)

@@ -36,6 +36,11 @@ def list_library(kind: str | None = None) -> tuple[LibraryEntry, ...]:
     return tuple(entry for entry in entries if kind in (None, entry.kind))
 
 
+def style_example(label: str) -> LibraryEntry | None:
+    """The bundled motion in a label's style, if there is one."""
+    return next((entry for entry in list_library("style") if entry.label == label), None)
+
+
 def load_entry(entry: LibraryEntry | str) -> Motion:
     """The canonical motion of a bundled entry, by itself or by its name; an unknown name lists what there is."""
     if isinstance(entry, str):

@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
+from scipy.ndimage import gaussian_filter1d, median_filter
 
 from stylize.motion import Motion
 from stylize.rotations import rotation_between, rotvec_to_matrix
-from stylize.skeleton import TOE_HEIGHT
+from stylize.skeleton import CONTACT_ROLES, TOE_HEIGHT
 
 MAX_LIFT = 0.06
 """The most in metres by which a planted foot is raised or lowered to the ground."""
@@ -15,6 +15,34 @@ MAX_SLIDE = 0.15
 """The most in metres by which a planted foot is moved along the ground."""
 MAX_REACH = 0.998
 """Share of the leg's length beyond which the knee would snap straight."""
+
+
+def clean_feet(motion: Motion, contact_probability: np.ndarray, lowest: np.ndarray) -> Motion:
+    """Put a motion on the ground and hold its planted feet in place.
+
+    Args:
+        motion: canonical, the ground at y = 0.
+        contact_probability: (T, 4) in the order of CONTACT_ROLES.
+        lowest: (T,) the height in metres that the lower foot should have while planted.
+    """
+    contacts = median_filter((contact_probability > 0.5).astype(np.uint8), size=(5, 1), mode="nearest").astype(bool)
+    return plant_feet(_ground(motion, lowest, contacts), contacts)
+
+
+def lowest_foot(motion: Motion) -> np.ndarray:
+    """(T,) height in metres of the lowest of the four foot joints."""
+    return motion.positions[:, [motion.skeleton.joint(role) for role in CONTACT_ROLES], 1].min(axis=1)
+
+
+def _ground(motion: Motion, lowest: np.ndarray, contacts: np.ndarray) -> Motion:
+    """Raise or lower the root, smoothly, so that the lower foot is at the height ``lowest`` (T,) while planted."""
+    planted = contacts.any(axis=1).astype(float)
+    if not planted.any():
+        return motion
+    error = lowest - lowest_foot(motion)
+    weight = gaussian_filter1d(planted, 4.0, mode="nearest") + 1e-6
+    correction = gaussian_filter1d(error * planted, 4.0, mode="nearest") / weight
+    return motion.translate(np.stack([correction * 0, correction, correction * 0], axis=1))
 
 
 def plant_feet(motion: Motion, contacts: np.ndarray) -> Motion:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.ndimage import gaussian_filter1d, median_filter
+from scipy.ndimage import gaussian_filter1d
 from torch import Tensor
 
 from stylize import features
@@ -19,9 +19,9 @@ from stylize.models.autoencoder import Autoencoder, DecodedPose
 from stylize.models.global_motion import GlobalMotionPredictor
 from stylize.models.stylizer import Stylizer as StylizerNetwork
 from stylize.motion import Motion
-from stylize.postprocess import plant_feet
+from stylize.postprocess import clean_feet, lowest_foot
 from stylize.rotations import heading_yaw, nearest_rotation, yaw_to_matrix
-from stylize.skeleton import CONTACT_ROLES, SKELETON_22, TOE_HEIGHT
+from stylize.skeleton import SKELETON_22, TOE_HEIGHT
 
 RESIDUAL_AT_FULL_STRENGTH = 0.25
 """How much of what the content code does not hold stays at strength 1: all of it would bring the old style back."""
@@ -29,7 +29,6 @@ STYLE_GAIN = 1.1
 """What strength 1 multiplies the change by: a generator that is trained to be near on average falls a little short."""
 CHANGE_SMOOTHING = 1.0
 """Frames; jerk falls from 1.13 to 1.02 times the content's, with the same accuracies."""
-FEET = [SKELETON_22.joint(role) for role in CONTACT_ROLES]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +38,6 @@ class Restyler:
     autoencoder: Autoencoder
     network: StylizerNetwork
     predictor: GlobalMotionPredictor
-    clean_feet: bool = True
 
     @property
     def device(self) -> torch.device:
@@ -74,11 +72,7 @@ class Restyler:
         after, before = pose.local_rotations.double().cpu().numpy()
         pose_change = after @ np.swapaxes(before, -1, -2)
         result = _apply_change(content, encoded, _smooth(pose_change), _smooth(planar_change), _smooth(height_change))
-        if not self.clean_feet:
-            return result
-        contacts = steady_contacts(pose.contacts[0].cpu().numpy())
-        lowest = content.positions[:, FEET, 1].min(axis=1)
-        return plant_feet(ground(result, lowest, contacts), contacts)
+        return clean_feet(result, pose.contacts[0].cpu().numpy(), lowest_foot(content))
 
     @torch.inference_mode()
     def recombine(self, content: Motion, style_code: Tensor) -> Motion:
@@ -90,9 +84,7 @@ class Restyler:
         encoded = np.zeros((len(content), features.NUM_FEATURES))
         for name, values in (blocks | {"rot6d": pose.rot6d}).items():
             encoded[:, features.BLOCKS[name]] = values.cpu().numpy()
-        contacts = steady_contacts(pose.contacts.cpu().numpy())
-        result = features.decode(encoded)
-        return plant_feet(ground(result, np.full(len(content), TOE_HEIGHT), contacts), contacts)
+        return clean_feet(features.decode(encoded), pose.contacts.cpu().numpy(), np.full(len(content), TOE_HEIGHT))
 
 
 def _apply_change(
@@ -108,8 +100,7 @@ def _apply_change(
     """
     planar = encoded[:, features.BLOCKS["root_planar_velocity"]] + planar_change
     heading = yaw_to_matrix(heading_yaw(content.local_rotations[:, 0]))
-    world_velocity = heading[:, :, 0] * planar[:, :1] + heading[:, :, 2] * planar[:, 1:]
-    root_positions = features.integrate(world_velocity) + content.root_positions[0]
+    root_positions = features.ground_track(planar, heading) + content.root_positions[0]
     root_positions[:, 1] = content.root_positions[:, 1] + height_change
 
     own = content.local_rotations.copy()
@@ -122,19 +113,3 @@ def _apply_change(
 def _smooth(change: np.ndarray) -> np.ndarray:
     """A change (T, ...) without the networks' jitter: a style is slower than the motion that it changes."""
     return gaussian_filter1d(change, CHANGE_SMOOTHING, axis=0, mode="nearest")
-
-
-def steady_contacts(probability: np.ndarray) -> np.ndarray:
-    """Decoded contacts (T, 4) to booleans without flicker."""
-    return median_filter((probability > 0.5).astype(np.uint8), size=(5, 1), mode="nearest").astype(bool)
-
-
-def ground(motion: Motion, lowest: np.ndarray, contacts: np.ndarray) -> Motion:
-    """Raise or lower the root, smoothly, so that the lower foot is at the height ``lowest`` (T,) while planted."""
-    planted = contacts.any(axis=1).astype(float)
-    if not planted.any():
-        return motion
-    error = lowest - motion.positions[:, FEET, 1].min(axis=1)
-    weight = gaussian_filter1d(planted, 4.0, mode="nearest") + 1e-6
-    correction = gaussian_filter1d(error * planted, 4.0, mode="nearest") / weight
-    return motion.translate(np.stack([correction * 0, correction, correction * 0], axis=1))

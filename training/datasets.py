@@ -78,6 +78,15 @@ def feature_statistics(clips: list[FeatureClip]) -> tuple[torch.Tensor, torch.Te
     return torch.from_numpy(mean), torch.from_numpy(std + 1e-4)
 
 
+def random_crop(sequence: torch.Tensor, length: int, rng: np.random.Generator) -> torch.Tensor:
+    """A random part (length, C) of a sequence (T, C); a shorter one is repeated back and forth."""
+    if len(sequence) < length:
+        turns = -(-length // len(sequence))
+        sequence = torch.cat([sequence if turn % 2 == 0 else sequence.flip(0) for turn in range(turns)])
+    start = int(rng.integers(0, len(sequence) - length + 1))
+    return sequence[start : start + length]
+
+
 class CropSampler:
     """Random crops of equal length out of clips, each clip as often as its weight says.
 

@@ -18,12 +18,13 @@ import tyro
 from tqdm import tqdm
 
 from stylize import features
+from stylize.checkpoint import parameter_count
 from stylize.features import BLOCKS, NUM_FEATURES
 from stylize.motion import Motion
 from stylize.pipeline import Style, Stylizer
 from training import metrics
 from training.classifiers import SequenceClassifier, label_index, train_classifier
-from training.datasets import FeatureClip, feature_statistics, load_feature_clips
+from training.datasets import FeatureClip, feature_statistics, load_feature_clips, random_crop
 from training.loop import RunOptions, set_up
 from training.packs import Pack
 
@@ -77,7 +78,7 @@ class Judge:
 
         def batch_of() -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
             chosen = rng.choice(len(labelled), size=48, p=weights / weights.sum())
-            crops = torch.stack([_window(sequences[i], JUDGE_FRAMES // RATE, rng) for i in chosen])
+            crops = torch.stack([random_crop(sequences[i], JUDGE_FRAMES // RATE, rng).T for i in chosen])
             noisy = crops + 0.05 * torch.randn_like(crops)
             return noisy, {name: torch.from_numpy(values[chosen]) for name, values in targets.items()}
 
@@ -87,26 +88,18 @@ class Judge:
 
     def _sequence(self, encoded: np.ndarray) -> torch.Tensor:
         normalized = (torch.from_numpy(encoded) - self.mean) / self.std
-        return normalized[::RATE, JUDGED].T.contiguous()
+        return normalized[::RATE, JUDGED].contiguous()
 
     @torch.inference_mode()
     def __call__(self, motion: Motion) -> tuple[str, str, np.ndarray]:
         """The style and the content that a motion shows, and its style features."""
-        sequence = self._sequence(features.encode(motion))[None]
+        sequence = self._sequence(features.encode(motion)).T[None]
         logits = self.classifier(sequence)
         style, content = (names[int(logits[head][0].argmax())] for head, names in self._heads())
         return style, content, self.classifier.embed(sequence)[0].numpy()
 
     def _heads(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
         return ("style", self.styles), ("content", self.contents)
-
-
-def _window(sequence: torch.Tensor, length: int, rng: np.random.Generator) -> torch.Tensor:
-    """A random window (C, length); a shorter sequence is repeated back and forth."""
-    while sequence.shape[1] < length:
-        sequence = torch.cat([sequence, sequence.flip(1)], dim=1)
-    start = int(rng.integers(0, sequence.shape[1] - length + 1))
-    return sequence[:, start : start + length]
 
 
 @dataclass(frozen=True)
@@ -151,6 +144,10 @@ def physical(results: list[Motion], contents: list[Motion]) -> dict[str, float]:
     return values
 
 
+def _share_right(verdicts: list[tuple[str, str, np.ndarray]], part: int, wanted: list[str | None]) -> float:
+    return float(np.mean([verdict[part] == label for verdict, label in zip(verdicts, wanted, strict=True)]))
+
+
 def judge_results(
     judge: Judge, results: list[Motion], pairs: list[Pair], pack: Pack, real_embeddings: np.ndarray
 ) -> dict[str, float]:
@@ -159,9 +156,9 @@ def judge_results(
     targets = [pack.clips[pair.reference] for pair in pairs]
     contents = [pack.clips[pair.content] for pair in pairs]
     return {
-        "style_accuracy": float(np.mean([v[0] == t.style for v, t in zip(verdicts, targets, strict=True)])),
-        "content_accuracy": float(np.mean([v[1] == c.content for v, c in zip(verdicts, contents, strict=True)])),
-        "leak": float(np.mean([v[1] == t.content for v, t in zip(verdicts, targets, strict=True)])),
+        "style_accuracy": _share_right(verdicts, 0, [clip.style for clip in targets]),
+        "content_accuracy": _share_right(verdicts, 1, [clip.content for clip in contents]),
+        "leak": _share_right(verdicts, 1, [clip.content for clip in targets]),
         "frechet_distance": frechet_distance(np.stack([v[2] for v in verdicts]), real_embeddings),
     }
 
@@ -217,12 +214,8 @@ def main(options: Evaluate) -> None:
     contents = [motions[pair.content] for pair in pairs]
     table: dict[str, dict[str, float]] = {
         "real clips": {
-            "style_accuracy": float(
-                np.mean([v[0] == pack.clips[i].style for v, i in zip(real_verdicts, real, strict=True)])
-            ),
-            "content_accuracy": float(
-                np.mean([v[1] == pack.clips[i].content for v, i in zip(real_verdicts, real, strict=True)])
-            ),
+            "style_accuracy": _share_right(real_verdicts, 0, [pack.clips[i].style for i in real]),
+            "content_accuracy": _share_right(real_verdicts, 1, [pack.clips[i].content for i in real]),
         }
         | physical([motions[i] for i in real], [motions[i] for i in real]),
     }
@@ -241,9 +234,13 @@ def main(options: Evaluate) -> None:
         results = [way(pair, k) for k, pair in enumerate(tqdm(pairs, desc=name, mininterval=5))]
         table[name] = judge_results(judge, results, pairs, pack, real_embeddings) | physical(results, contents)
     longest = max(motions, key=len)
-    table["latency"] = {"restyle_160_frames_ms": latency_ms(stylizer, longest.with_frames(slice(0, 160)))}
+    restyler = stylizer.restyler
+    table["cost"] = {
+        "restyle_160_frames_ms": latency_ms(stylizer, longest.with_frames(slice(0, 160))),
+        "million_parameters": parameter_count(restyler.autoencoder, restyler.network, restyler.predictor) / 1e6,
+    }
     print(markdown(table))
-    print({name: round(value, 1) for name, value in table["latency"].items()})
+    print({name: round(value, 1) for name, value in table["cost"].items()})
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "metrics.json").write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
     (options.out / "metrics.md").write_text(markdown(table) + "\n", encoding="utf-8")

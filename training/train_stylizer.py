@@ -17,7 +17,7 @@ from stylize.checkpoint import config_to_dict, load_network, save_network, write
 from stylize.models.autoencoder import Autoencoder
 from stylize.models.stylizer import Stylizer, StylizerConfig
 from training.classifiers import IGNORE, SequenceClassifier, label_index, train_classifier
-from training.datasets import FeatureClip, load_feature_clips
+from training.datasets import FeatureClip, load_feature_clips, random_crop
 from training.loop import RunOptions, Trainer, set_up
 from training.stylizer_losses import LossWeights, StyleBatch, StylizerTraining
 from training.train_autoencoder import load_autoencoder
@@ -101,13 +101,8 @@ class StyleSampler:
         return self.rng.choice(len(weights), size=count, p=weights / weights.sum())
 
     def crop(self, index: int, length: int) -> Tensor:
-        """A random part (C, length) of a clip's latents; a shorter clip is repeated back and forth."""
-        sequence = self.latents[index]
-        if len(sequence) < length:
-            turns = -(-length // len(sequence))
-            sequence = torch.cat([sequence if turn % 2 == 0 else sequence.flip(0) for turn in range(turns)])
-        start = int(self.rng.integers(0, len(sequence) - length + 1))
-        return sequence[start : start + length].T
+        """A random part (C, length) of a clip's latents."""
+        return random_crop(self.latents[index], length, self.rng).T
 
     def partner(self, index: int) -> int:
         """A clip in the same style, of another action most of the time; the clip itself without a label."""

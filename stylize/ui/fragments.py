@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import Literal
 
-from stylize.library import list_library, load_entry
+from stylize.library import load_entry, style_example
 from stylize.motion import Motion
 from stylize.pipeline import MAX_SECONDS, MIN_SECONDS, SourceMotion, StylizationResult
 from stylize.render.video import Panel, render_video
@@ -35,11 +35,10 @@ def source_facts(source: SourceMotion) -> str:
         "Frames": f"{len(motion)} at {motion.fps:g} fps",
         "Length": f"{motion.duration:.1f} s",
     }
-    cells = "".join(f"<div><dt>{name}</dt><dd>{escape(value)}</dd></div>" for name, value in facts.items())
     warnings = list(source.warnings)
     if not MIN_SECONDS <= source.motion.duration <= MAX_SECONDS + 1:
         warnings.append(f"Only motions of {MIN_SECONDS:g} to {MAX_SECONDS:g} seconds can be used; cut this one.")
-    return f'<dl class="facts">{cells}</dl>{"".join(notice(text, "warning") for text in warnings)}'
+    return _facts(facts, warnings)
 
 
 def result_facts(result: StylizationResult) -> str:
@@ -51,9 +50,12 @@ def result_facts(result: StylizationResult) -> str:
         "Seed": f"{result.seed}",
         "Length": f"{result.motions[0].duration:.1f} s",
     }
+    return _facts(facts, result.warnings)
+
+
+def _facts(facts: dict[str, str], warnings: Sequence[str]) -> str:
     cells = "".join(f"<div><dt>{name}</dt><dd>{escape(value)}</dd></div>" for name, value in facts.items())
-    warnings = "".join(notice(text, "warning") for text in result.warnings)
-    return f'<dl class="facts">{cells}</dl>{warnings}'
+    return f'<dl class="facts">{cells}</dl>{"".join(notice(text, "warning") for text in warnings)}'
 
 
 def preview(motion: Motion, role: Role) -> str:
@@ -77,7 +79,7 @@ def library_preview(name: str, role: Role) -> str:
 
 def label_preview(label: str) -> str:
     """The preview of a label's example, or nothing where the library has none."""
-    entry = next((entry for entry in list_library("style") if entry.label == label), None)
+    entry = style_example(label)
     return "" if entry is None else library_preview(entry.name, "style")
 
 
