@@ -6,6 +6,7 @@ bytes.
 """
 
 import json
+import zlib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -76,6 +77,20 @@ class Pack:
             rotations = np.cumsum(_from_planes(arrays["rotation_steps"], np.int16), axis=0, dtype=np.int16)
             roots = np.cumsum(_from_planes(arrays["root_steps"], np.int32), axis=0, dtype=np.int32)
         return Pack(clips, rotations.reshape(-1, NUM_JOINTS, 3), roots.reshape(-1, 3))
+
+
+def split_pack(pack: Pack, share: float) -> tuple[Pack, Pack]:
+    """All clips but about ``share`` of the labelled ones, and those; a clip's name alone decides, so it stays."""
+    held_out = np.array([clip.style is not None and zlib.crc32(clip.name.encode()) % 1000 < 1000 * share for clip in pack.clips])
+    frames = np.repeat(held_out, [clip.frames for clip in pack.clips])
+    return tuple(
+        Pack(
+            tuple(clip for clip, out in zip(pack.clips, held_out, strict=True) if out == wanted),
+            pack.rotations[frames == wanted],
+            pack.roots[frames == wanted],
+        )
+        for wanted in (False, True)
+    )
 
 
 def quantize(motion: Motion) -> tuple[np.ndarray, np.ndarray]:

@@ -14,7 +14,7 @@ from stylize.checkpoint import config_from_dict, config_to_dict, load_network, r
 from stylize.features import BLOCKS, NUM_JOINTS
 from stylize.models.autoencoder import Autoencoder, AutoencoderConfig, DecodedPose
 from stylize.models.stylizer import sample_gaussian
-from training.datasets import CropSampler, FeatureClip, feature_statistics, load_feature_clips
+from training.datasets import CropSampler, FeatureClip, change_speed, feature_statistics, load_feature_clips
 from training.loop import RunOptions, Trainer, set_up
 
 
@@ -28,6 +28,8 @@ class TrainAutoencoder:
         model: sizes; `--model.no-variational` for a plain autoencoder.
         batch_size: crops of 128 frames a step; shorter crops come in larger batches.
         kl_weight: of the posterior against the standard normal.
+        speeds: a copy of every clip is added at each of these speeds.
+        start_from: folder of a run whose weights to go on from.
     """
 
     pack: Path
@@ -35,6 +37,8 @@ class TrainAutoencoder:
     model: AutoencoderConfig = field(default_factory=AutoencoderConfig)
     batch_size: int = 16
     kl_weight: float = 2e-4
+    speeds: tuple[float, ...] = (0.7, 1.4)
+    start_from: Path | None = None
 
 
 def autoencoder_losses(autoencoder: Autoencoder, features: Tensor, kl_weight: float) -> dict[str, Tensor]:
@@ -86,10 +90,15 @@ def main(options: TrainAutoencoder) -> None:
     set_up(options.run)
     clips = load_feature_clips(options.pack, mirror=True)
     autoencoder = Autoencoder(options.model)
+    if options.start_from:
+        load_network(autoencoder, options.start_from / "autoencoder.safetensors")
+        autoencoder.requires_grad_(True)
     mean, std = feature_statistics(clips)
     autoencoder.feature_mean.copy_(mean)
     autoencoder.feature_std.copy_(std)
-    sampler = CropSampler([clip.features for clip in clips], (32, 64, 128), seed=options.run.seed)
+    sequences = [clip.features for clip in clips]
+    sequences += [change_speed(features, speed) for features in sequences for speed in options.speeds]
+    sampler = CropSampler(sequences, (32, 64, 128), seed=options.run.seed)
     trainer = Trainer(autoencoder, options.run, [sampler.rng])
 
     def losses_of(_: int) -> dict[str, Tensor]:
