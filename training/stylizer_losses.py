@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from stylize.models.layers import ResidualBlock, conv
 from stylize.models.stylizer import Stylizer, sample_gaussian
 from training.classifiers import IGNORE, SequenceClassifier
+from training.synthetic_styles import SyntheticBatch
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class LossWeights:
         guidance: of the frozen classifiers on recombined latents.
         guide_noise: deviation of the noise under which those classifiers are trained, and look.
         adversarial: of the discriminator on recombined latents.
+        synthetic: of latents in a synthetic style against what they should be.
+        tempo: of the change of tempo from one style to another.
     """
 
     kl: float = 3e-3
@@ -37,6 +40,8 @@ class LossWeights:
     guidance: float = 0.2
     guide_noise: float = 0.6
     adversarial: float = 0.05
+    synthetic: float = 1.0
+    tempo: float = 0.3
 
 
 @dataclass(frozen=True)
@@ -45,36 +50,45 @@ class StyleBatch:
 
     Attributes:
         latents: the contents.
+        contents: other parts of the contents, at about the tempo that ``other_style`` gives to their actions.
         same_style: another clip each, of another action in the same style (for a clip with no label, another
             part of the clip itself).
         other_style: a clip each of any style and action.
         style: (B,) the contents' style labels, IGNORE where unknown.
         content: (B,) the contents' action labels, IGNORE where unknown.
         target_style: (B,) the style labels of ``other_style``.
+        tempo_change: (B,) log of how many times as fast the contents are in it; NaN where unknown.
     """
 
     latents: Tensor
+    contents: Tensor
     same_style: Tensor
     other_style: Tensor
     style: Tensor
     content: Tensor
     target_style: Tensor
+    tempo_change: Tensor
 
 
 class Discriminator(nn.Module):
-    """Tells real latents from made ones, given the style label (a projection discriminator)."""
+    """Tells real latents from made ones, given the labels of style and action (a projection discriminator)."""
 
-    def __init__(self, channels: int, labels: int, width: int = 192) -> None:
+    def __init__(self, channels: int, styles: int, contents: int, width: int = 192) -> None:
         super().__init__()
+        self.contents = contents + 1
         self.body = nn.Sequential(conv(channels, width), ResidualBlock(width), ResidualBlock(width, 2), nn.SiLU())
         self.score = nn.Conv1d(width, 1, 1)
-        self.label = nn.Embedding(labels + 1, width)
-        nn.init.zeros_(self.label.weight)
+        self.style = nn.Embedding(styles + 1, width)
+        self.pair = nn.Embedding((styles + 1) * (contents + 1), width)
+        for embedding in (self.style, self.pair):
+            nn.init.zeros_(embedding.weight)
 
-    def forward(self, latents: Tensor, style: Tensor) -> Tensor:
+    def forward(self, latents: Tensor, style: Tensor, content: Tensor) -> Tensor:
         """Latents (B, C, N) and labels (B,), IGNORE allowed, to scores (B, N)."""
         hidden = self.body(latents)
-        known = self.label(style % self.label.num_embeddings)
+        # IGNORE is -1, which the remainder turns into the last, spare row.
+        style, content = style % self.style.num_embeddings, content % self.contents
+        known = self.style(style) + self.pair(style * self.contents + content)
         return self.score(hidden)[:, 0] + (hidden * known[..., None]).mean(1)
 
 
@@ -95,77 +109,122 @@ def label_prior(stylizer: Stylizer, style: Tensor) -> tuple[Tensor, Tensor]:
 class StylizerTraining(nn.Module):
     """The stylizer and what is trained with it, and their losses on a batch."""
 
-    def __init__(self, stylizer: Stylizer, guide: SequenceClassifier, weights: LossWeights) -> None:
+    def __init__(
+        self, stylizer: Stylizer, guide: SequenceClassifier | None, weights: LossWeights, contents: int
+    ) -> None:
         super().__init__()
         self.stylizer = stylizer
-        self.discriminator = Discriminator(stylizer.config.latent_channels, len(stylizer.config.labels))
+        config = stylizer.config
+        self.discriminator = Discriminator(config.latent_channels, len(config.labels), contents)
         self.guide = guide
         self.weights = weights
 
     def forward(self, batch: StyleBatch) -> dict[str, Tensor]:
         """All losses of a batch, weighted; names with a leading underscore are for the log only."""
         stylizer, weights = self.stylizer, self.weights
-        self.guide.eval()
         content_code = stylizer.encode_content(batch.latents)
         own_mean, _ = stylizer.encode_style(batch.latents)
         same_mean, same_log_variance = stylizer.encode_style(batch.same_style)
-        same_code = sample_gaussian(same_mean, same_log_variance)
+        same_code = self._draw(same_mean, same_log_variance)
         rebuilt = stylizer.generate(content_code, same_code)
         rebuilt_error = (rebuilt - batch.latents).float()
         prior_mean, prior_log_variance = label_prior(stylizer, batch.style)
         losses = {
             "rebuilt": nn.functional.smooth_l1_loss(rebuilt_error, torch.zeros_like(rebuilt_error), beta=0.5),
-            "kl": weights.kl * gaussian_kl(same_mean, same_log_variance, prior_mean, prior_log_variance).mean(),
             "alignment": weights.alignment * (own_mean - same_mean).square().mean(),
+            "_rebuilt_error": rebuilt_error.abs().mean(),
         }
+        if stylizer.config.probabilistic:
+            kl = gaussian_kl(same_mean, same_log_variance, prior_mean, prior_log_variance)
+            losses["kl"] = weights.kl * kl.mean()
         normal = torch.zeros_like(stylizer.prior_mean.weight)
-        losses["prior"] = (
-            weights.prior
-            * gaussian_kl(stylizer.prior_mean.weight, stylizer.prior_log_variance.weight, normal, normal).mean()
-        )
-        losses |= self._recombined(batch, content_code, same_code, rebuilt)
-        losses["_rebuilt_error"] = rebuilt_error.abs().mean()
-        return losses
+        prior_kl = gaussian_kl(stylizer.prior_mean.weight, stylizer.prior_log_variance.weight, normal, normal)
+        losses["prior"] = weights.prior * prior_kl.mean()
+        target_code = self._target_code(batch)
+        change = stylizer.tempo_change(content_code.detach(), target_code, own_mean)
+        losses["tempo"] = weights.tempo * tempo_loss(change, batch.tempo_change)
+        return losses | self._recombined(batch, target_code, same_code, rebuilt)
 
-    def _recombined(
-        self, batch: StyleBatch, content_code: Tensor, same_code: Tensor, rebuilt: Tensor
-    ) -> dict[str, Tensor]:
+    def synthetic(self, batch: SyntheticBatch) -> dict[str, Tensor]:
+        """Losses of a batch in synthetic styles, where it is known what should come out."""
         stylizer, weights = self.stylizer, self.weights
-        other_mean, other_log_variance = stylizer.encode_style(batch.other_style)
-        by_label = torch.rand(len(batch.latents), device=batch.latents.device) < 0.4
-        by_label &= batch.target_style != IGNORE
-        prior_mean, prior_log_variance = label_prior(stylizer, batch.target_style)
-        mean = torch.where(by_label[:, None], prior_mean, other_mean)
-        code = sample_gaussian(mean, torch.where(by_label[:, None], prior_log_variance, other_log_variance))
+        mean, log_variance = stylizer.encode_style(batch.references)
+        code = self._draw(mean, log_variance)
+        content_code = stylizer.encode_content(batch.contents)
         made = stylizer.generate(content_code, code)
-
-        back_content = stylizer.encode_content(made)
-        back_style, _ = stylizer.encode_style(made)
-        back = stylizer.generate(back_content, same_code)
-        logits = self.guide(made + 0.5 * weights.guide_noise * torch.randn_like(made))
-        styles_right = (logits["style"].argmax(1) == batch.target_style)[batch.target_style != IGNORE]
-        contents_right = (logits["content"].argmax(1) == batch.content)[batch.content != IGNORE]
+        target_content_code = stylizer.encode_content(batch.targets)
+        slow_mean, _ = stylizer.encode_style(batch.slow_contents)
+        change = stylizer.tempo_change(stylizer.encode_content(batch.slow_contents).detach(), code, slow_mean)
+        error = nn.functional.smooth_l1_loss(made.float(), batch.targets, beta=0.5)
+        copied = nn.functional.smooth_l1_loss(batch.contents, batch.targets, beta=0.5)
         losses = {
-            "cycle": weights.cycle * nn.functional.smooth_l1_loss(back.float(), batch.latents, beta=0.5),
-            "cycle_content": 0.2 * weights.cycle * (back_content - content_code.detach()).abs().mean(),
-            "cycle_style": 0.2 * weights.cycle * (back_style - code.detach()).abs().mean(),
-            "_guide_style": styles_right.float().mean(),
-            "_guide_content": contents_right.float().mean(),
+            "synthetic": weights.synthetic * error,
+            "synthetic_content": 0.1 * weights.synthetic * (content_code - target_content_code).abs().mean(),
+            "synthetic_tempo": weights.tempo * tempo_loss(change, batch.tempo_change),
+            "_synthetic_against_copy": error / copied,
         }
-        if weights.guidance:
-            for head, target in (("style", batch.target_style), ("content", batch.content)):
-                entropy = nn.functional.cross_entropy(logits[head].float(), target, ignore_index=IGNORE)
-                losses[f"guidance_{head}"] = weights.guidance * entropy
-        if weights.adversarial:
-            fake = torch.cat([made, rebuilt])
-            fake_style = torch.cat([batch.target_style, batch.style])
-            # The discriminator learns from its own loss alone, the stylizer from a frozen copy of it.
-            frozen = {name: value.detach() for name, value in self.discriminator.named_parameters()}
-            fooled = torch.func.functional_call(self.discriminator, frozen, (fake, fake_style))
-            fake_score = self.discriminator(fake.detach(), fake_style)
-            real_score = self.discriminator(batch.latents, batch.style)
-            losses["adversarial"] = weights.adversarial * nn.functional.softplus(-fooled.float()).mean()
-            losses["discriminator"] = 0.5 * (
-                nn.functional.softplus(fake_score.float()).mean() + nn.functional.softplus(-real_score.float()).mean()
-            )
+        if stylizer.config.probabilistic:
+            zero = torch.zeros_like(mean)
+            losses["synthetic_kl"] = weights.kl * gaussian_kl(mean, log_variance, zero, zero).mean()
         return losses
+
+    def _draw(self, mean: Tensor, log_variance: Tensor) -> Tensor:
+        return sample_gaussian(mean, log_variance) if self.stylizer.config.probabilistic else mean
+
+    def _target_code(self, batch: StyleBatch) -> Tensor:
+        """A style code (B, S) of ``other_style``, or now and then of its label's prior."""
+        mean, log_variance = self.stylizer.encode_style(batch.other_style)
+        by_label = torch.rand(len(mean), device=mean.device) < 0.4
+        by_label &= batch.target_style != IGNORE
+        prior_mean, prior_log_variance = label_prior(self.stylizer, batch.target_style)
+        mean = torch.where(by_label[:, None], prior_mean, mean)
+        return self._draw(mean, torch.where(by_label[:, None], prior_log_variance, log_variance))
+
+    def _recombined(self, batch: StyleBatch, code: Tensor, same_code: Tensor, rebuilt: Tensor) -> dict[str, Tensor]:
+        stylizer, weights = self.stylizer, self.weights
+        content_code = stylizer.encode_content(batch.contents)
+        made = stylizer.generate(content_code, code)
+        losses = {}
+        if weights.cycle:
+            back_content = stylizer.encode_content(made)
+            back_style, _ = stylizer.encode_style(made)
+            back = stylizer.generate(back_content, same_code)
+            losses["cycle"] = weights.cycle * nn.functional.smooth_l1_loss(back.float(), batch.contents, beta=0.5)
+            losses["cycle_content"] = 0.2 * weights.cycle * (back_content - content_code.detach()).abs().mean()
+            losses["cycle_style"] = 0.2 * weights.cycle * (back_style - code.detach()).abs().mean()
+        if self.guide is not None:
+            losses |= self._guided(self.guide.eval(), batch, made)
+        if weights.adversarial:
+            losses |= self._adversarial(batch, made, rebuilt)
+        return losses
+
+    def _guided(self, guide: SequenceClassifier, batch: StyleBatch, made: Tensor) -> dict[str, Tensor]:
+        logits = guide(made + 0.5 * self.weights.guide_noise * torch.randn_like(made))
+        losses = {}
+        for head, target in (("style", batch.target_style), ("content", batch.content)):
+            entropy = nn.functional.cross_entropy(logits[head].float(), target, ignore_index=IGNORE)
+            losses[f"guidance_{head}"] = self.weights.guidance * entropy
+            right = (logits[head].argmax(1) == target)[target != IGNORE]
+            losses[f"_guide_{head}"] = right.float().mean()
+        return losses
+
+    def _adversarial(self, batch: StyleBatch, made: Tensor, rebuilt: Tensor) -> dict[str, Tensor]:
+        fake = torch.cat([made, rebuilt])
+        styles, contents = torch.cat([batch.target_style, batch.style]), torch.cat([batch.content, batch.content])
+        # The discriminator learns from its own loss alone, the stylizer from a frozen copy of it.
+        frozen = {name: value.detach() for name, value in self.discriminator.named_parameters()}
+        fooled = torch.func.functional_call(self.discriminator, frozen, (fake, styles, contents))
+        fake_score = self.discriminator(fake.detach(), styles, contents)
+        real_score = self.discriminator(batch.latents, batch.style, batch.content)
+        return {
+            "adversarial": self.weights.adversarial * nn.functional.softplus(-fooled.float()).mean(),
+            "discriminator": 0.5
+            * (nn.functional.softplus(fake_score.float()).mean() + nn.functional.softplus(-real_score.float()).mean()),
+        }
+
+
+def tempo_loss(change: Tensor, wanted: Tensor) -> Tensor:
+    """Mean error of log tempo changes (B,), where it is known what they should be."""
+    known = ~wanted.isnan()
+    error = nn.functional.smooth_l1_loss(change[known].float(), wanted[known], beta=0.1, reduction="sum")
+    return error / known.sum().clamp_min(1)

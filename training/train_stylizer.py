@@ -13,13 +13,14 @@ import torch
 import tyro
 from torch import Tensor
 
-from stylize.checkpoint import config_to_dict, load_network, save_network, write_json
+from stylize.checkpoint import config_to_dict, load_network, resolve_device, save_network, write_json
 from stylize.models.autoencoder import Autoencoder
 from stylize.models.stylizer import Stylizer, StylizerConfig
 from training.classifiers import IGNORE, SequenceClassifier, label_index, train_classifier
-from training.datasets import FeatureClip, load_feature_clips, random_crop
+from training.datasets import FeatureClip, change_speed, load_feature_clips, log_tempo, random_crop
 from training.loop import RunOptions, Trainer, set_up
 from training.stylizer_losses import LossWeights, StyleBatch, StylizerTraining
+from training.synthetic_styles import SyntheticStyles
 from training.train_autoencoder import load_autoencoder
 
 
@@ -33,7 +34,11 @@ class TrainStylizer:
         run: length, device, seed and folder.
         model: sizes; the labels are taken from the pack.
         weights: of the losses.
+        synthetic: synthetic styles (training.synthetic_styles) to train with as well.
+        supervised: use the clips' labels; otherwise nothing is known of any clip.
+        held_out: style labels whose clips are left out.
         batch_size: contents a step.
+        synthetic_batch_size: contents in synthetic styles a step.
         guide_steps: steps of the classifiers that guide.
         other_action: how often the code that rebuilds a clip comes from another action.
         unlabelled: share of contents from clips without a label.
@@ -46,35 +51,56 @@ class TrainStylizer:
     run: RunOptions
     model: StylizerConfig = field(default_factory=lambda: StylizerConfig(labels=()))
     weights: LossWeights = field(default_factory=LossWeights)
+    synthetic: Path | None = None
+    supervised: bool = True
+    held_out: tuple[str, ...] = ()
     batch_size: int = 24
+    synthetic_batch_size: int = 12
     guide_steps: int = 1500
     other_action: float = 0.85
     unlabelled: float = 0.15
-    small_set: float = 0.2
+    small_set: float = 0.15
     start_from: Path | None = None
 
 
 CROP_LENGTHS = (10, 16, 24)
 """Latent frames of a batch's contents: 1.3 to 3.2 seconds."""
+MAX_TEMPO_CHANGE = 1.2
+TEMPO_JITTER = 0.05, 0.15
+"""Deviation of the log tempo of contents where the tempo is known for the style, and where it is not."""
 
 
 class StyleSampler:
-    """Draws batches of contents with their references from latents (N, C) of labelled and unlabelled clips."""
+    """Draws batches of contents with their references from labelled and unlabelled clips."""
 
-    def __init__(self, clips: list[FeatureClip], latents: list[Tensor], options: TrainStylizer) -> None:
-        self.latents = latents
+    def __init__(self, clips: list[FeatureClip], autoencoder: Autoencoder, options: TrainStylizer) -> None:
+        self.clips = clips
+        self.autoencoder = autoencoder
+        self.latents = encode_clips(autoencoder, clips)
         self.rng = np.random.default_rng(options.run.seed)
         self.labels = tuple(sorted({clip.style for clip in clips if clip.style}))
         self.contents = tuple(sorted({clip.content for clip in clips if clip.content}))
         self.style = np.array([label_index(self.labels, clip.style) for clip in clips])
         self.content = np.array([label_index(self.contents, clip.content) for clip in clips])
-        self.sizes = np.array([len(sequence) for sequence in latents])
+        self.sizes = np.array([len(sequence) for sequence in self.latents])
         self.lengths = [length for length in CROP_LENGTHS if length <= self.sizes.max()]
         self.options = options
         self.by_style: dict[int, np.ndarray] = {
             label: np.flatnonzero(self.style == label) for label in range(len(self.labels))
         }
         self.weights = self._weights()
+        self.tempos = self._tempos()
+
+    def _tempos(self) -> np.ndarray:
+        """(styles, contents) the mean log tempo of the clips of each pair; NaN where there are none."""
+        tempos = np.full((len(self.labels) + 1, len(self.contents) + 1), np.nan)
+        by_pair: dict[tuple[int, int], list[float]] = defaultdict(list)
+        for clip, style, content in zip(self.clips, self.style, self.content, strict=True):
+            if style != IGNORE and content != IGNORE:
+                by_pair[style, content].append(log_tempo(clip.features))
+        for pair, values in by_pair.items():
+            tempos[pair] = np.mean(values)
+        return tempos
 
     def _weights(self) -> np.ndarray:
         """Every style of a set as often as the others, every action of a style as often as its others."""
@@ -84,7 +110,7 @@ class StyleSampler:
             pair_sizes[pair] += 1
         weights = np.array([1 / pair_sizes[pair] ** 0.75 for pair in zip(self.style, self.content, strict=True)])
         unlabelled = self.style == IGNORE
-        weights[unlabelled] = self.sizes[unlabelled]
+        weights[unlabelled] = np.minimum(self.sizes[unlabelled], 10 * CROP_LENGTHS[-1])
         shares = (
             (unlabelled, self.options.unlabelled),
             (prefixed, self.options.small_set),
@@ -114,6 +140,17 @@ class StyleSampler:
             candidates = other if len(other) else candidates
         return int(self.rng.choice(candidates))
 
+    def crop_at_tempo(self, index: int, length: int, change: float) -> np.ndarray:
+        """A random part of a clip's features (4 length, 272), played exp(change) times as fast."""
+        speed, count = float(np.exp(change)), length * Autoencoder.downsampling
+        features = self.clips[index].features
+        needed = int(np.ceil((count - 1) * speed)) + 2
+        if len(features) < needed:
+            turns = -(-needed // len(features))
+            features = np.concatenate([features if turn % 2 == 0 else features[::-1] for turn in range(turns)])
+        start = int(self.rng.integers(0, len(features) - needed + 1))
+        return change_speed(features[start : start + needed], speed)[:count]
+
     def crops(self, indices: np.ndarray, length: int) -> Tensor:
         """(B, C, length) random parts of clips."""
         return torch.stack([self.crop(index, length) for index in indices])
@@ -123,15 +160,26 @@ class StyleSampler:
         length, reference_length = (int(n) for n in self.rng.choice(self.lengths, size=2))
         count = self.options.batch_size * CROP_LENGTHS[-1] // max(length, CROP_LENGTHS[-1] // 2)
         chosen = self.choose(count, length)
-        others = self.choose(count, reference_length, labelled=True)
+        others = self.choose(count, reference_length, labelled=self.options.supervised)
         partners = np.array([self.partner(index) for index in chosen])
+        known = (
+            self.tempos[self.style[others], self.content[chosen]]
+            - self.tempos[self.style[chosen], self.content[chosen]]
+        )
+        jitter = self.rng.normal(0, np.where(np.isnan(known), TEMPO_JITTER[1], TEMPO_JITTER[0]))
+        change = np.clip(np.nan_to_num(known) + jitter, -MAX_TEMPO_CHANGE, MAX_TEMPO_CHANGE)
+        at_tempo = [self.crop_at_tempo(i, length, c) for i, c in zip(chosen, change, strict=True)]
+        with torch.no_grad():
+            contents = self.autoencoder.encode(torch.from_numpy(np.stack(at_tempo)).to(device)).float()
         return StyleBatch(
             self.crops(chosen, length).to(device),
+            contents,
             self.crops(partners, reference_length).to(device),
             self.crops(others, reference_length).to(device),
             torch.from_numpy(self.style[chosen]).to(device),
             torch.from_numpy(self.content[chosen]).to(device),
             torch.from_numpy(self.style[others]).to(device),
+            torch.from_numpy(known).float().to(device),
         )
 
     def labelled_batch(self) -> tuple[Tensor, dict[str, Tensor]]:
@@ -151,27 +199,44 @@ class StyleSampler:
 
 @torch.no_grad()
 def encode_clips(autoencoder: Autoencoder, clips: list[FeatureClip]) -> list[Tensor]:
-    """The latents (N, C) of every clip."""
-    return [autoencoder.encode(torch.from_numpy(clip.features)[None])[0].T.contiguous() for clip in clips]
+    """The latents (N, C) of every clip, on the CPU."""
+    device = autoencoder.feature_mean.device
+    return [
+        autoencoder.encode(torch.from_numpy(clip.features)[None].to(device))[0].T.contiguous().cpu() for clip in clips
+    ]
 
 
 def main(options: TrainStylizer) -> None:
     """Train the guides, then the stylizer; write stylizer.safetensors and stylizer.json into the run's folder."""
     set_up(options.run)
-    clips = load_feature_clips(options.pack, mirror=True)
-    autoencoder = load_autoencoder(options.autoencoder)
-    sampler = StyleSampler(clips, encode_clips(autoencoder, clips), options)
+    clips = [clip for clip in load_feature_clips(options.pack, mirror=True) if clip.style not in options.held_out]
+    if not options.supervised:
+        clips = [replace(clip, style=None, content=None) for clip in clips]
+    autoencoder = load_autoencoder(options.autoencoder).to(resolve_device(options.run.device))
+    sampler = StyleSampler(clips, autoencoder, options)
     config = replace(options.model, labels=sampler.labels, latent_channels=autoencoder.config.latent_channels)
-    guide = SequenceClassifier(config.latent_channels, {"style": len(sampler.labels), "content": len(sampler.contents)})
-    guide_options = replace(options.run, steps=options.guide_steps)
-    guide = train_classifier(guide, sampler.labelled_batch, guide_options, "guide", [sampler.rng])
+    guide = None
+    if options.supervised and options.weights.guidance:
+        heads = {"style": len(sampler.labels), "content": len(sampler.contents)}
+        guide = SequenceClassifier(config.latent_channels, heads)
+        guide_options = replace(options.run, steps=options.guide_steps)
+        guide = train_classifier(guide, sampler.labelled_batch, guide_options, "guide", [sampler.rng])
     stylizer = Stylizer(config)
     if options.start_from:
         load_network(stylizer, options.start_from / "stylizer.safetensors")
         stylizer.requires_grad_(True)
-    training = StylizerTraining(stylizer, guide, options.weights)
-    trainer = Trainer(training, options.run, [sampler.rng])
-    trained = trainer.run(lambda _: training(sampler.batch(trainer.device)))
+    synthetic = SyntheticStyles(options.synthetic, options.run.seed) if options.synthetic else None
+    training = StylizerTraining(stylizer, guide, options.weights, len(sampler.contents))
+    trainer = Trainer(training, options.run, [sampler.rng] + ([synthetic.rng] if synthetic else []))
+
+    def losses_of(_: int) -> dict[str, Tensor]:
+        losses = training(sampler.batch(trainer.device))
+        if synthetic is not None:
+            length = int(sampler.rng.choice(CROP_LENGTHS[:2]))
+            losses |= training.synthetic(synthetic.batch(options.synthetic_batch_size, length, trainer.device))
+        return losses
+
+    trained = trainer.run(losses_of)
     assert isinstance(trained, StylizerTraining)
     save_network(trained.stylizer, options.run.out / "stylizer.safetensors")
     write_json(config_to_dict(config), options.run.out / "stylizer.json")

@@ -48,13 +48,13 @@ class Autoencoder(nn.Module):
         self.encoder = nn.Sequential(
             conv(NUM_FEATURES, full),
             ResidualBlock(full),
-            nn.Conv1d(full, half, 4, stride=2, padding=1, padding_mode="replicate"),
+            conv(full, half, 4, stride=2),
             ResidualBlock(half),
-            nn.Conv1d(half, quarter, 4, stride=2, padding=1, padding_mode="replicate"),
+            conv(half, quarter, 4, stride=2),
             ResidualBlock(quarter, dilation=2),
             ResidualBlock(quarter),
             nn.SiLU(),
-            nn.Conv1d(quarter, 2 * config.latent_channels, 1),
+            conv(quarter, 2 * config.latent_channels, 1),
         )
         self.decoder = nn.Sequential(
             conv(config.latent_channels, quarter),

@@ -24,6 +24,7 @@ class StylizerConfig:
         content_channels: numbers a content code's frame; narrow, so that it cannot carry the style.
         style_size: numbers of the style code.
         generator_blocks: depth of the generator.
+        probabilistic: a Gaussian style code; otherwise its mean alone.
         normalize: instance normalisation in the generator (AdaIN) in place of FiLM, and in the content encoder.
     """
 
@@ -33,6 +34,7 @@ class StylizerConfig:
     content_channels: int = 48
     style_size: int = 64
     generator_blocks: int = 6
+    probabilistic: bool = True
     normalize: bool = False
 
 
@@ -57,8 +59,11 @@ class Stylizer(nn.Module):
             for i in range(config.generator_blocks)
         )
         self.generator_out = nn.Sequential(nn.SiLU(), conv(width, channels))
-        self.prior_mean = nn.Embedding(len(config.labels), config.style_size)
-        self.prior_log_variance = nn.Embedding(len(config.labels), config.style_size)
+        self.tempo_head = nn.Sequential(
+            nn.Linear(2 * config.content_channels + config.style_size, width), nn.SiLU(), nn.Linear(width, 1)
+        )
+        self.prior_mean = nn.Embedding(max(len(config.labels), 1), config.style_size)
+        self.prior_log_variance = nn.Embedding(max(len(config.labels), 1), config.style_size)
         nn.init.zeros_(self.prior_log_variance.weight)
 
     def encode_content(self, latents: Tensor) -> Tensor:
@@ -73,6 +78,12 @@ class Stylizer(nn.Module):
     def prior(self, label_indices: Tensor) -> tuple[Tensor, Tensor]:
         """Label indices (B,) to mean and log variance (B, style_size) of the label's styles."""
         return self.prior_mean(label_indices), self.prior_log_variance(label_indices).clamp(-8.0, 2.0)
+
+    def tempo_change(self, content_code: Tensor, style_code: Tensor, own_style_code: Tensor) -> Tensor:
+        """Log of how many times as fast (B,) a content (B, C, N) of one style code (B, S) is in another."""
+        content = time_statistics(content_code)
+        tempos = [self.tempo_head(torch.cat([content, code], dim=1))[:, 0] for code in (style_code, own_style_code)]
+        return tempos[0] - tempos[1]
 
     def generate(self, content_code: Tensor, style_code: Tensor) -> Tensor:
         """Content code (B, content_channels, N) and style code (B, style_size[, N]) to latents (B, C, N)."""
