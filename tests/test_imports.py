@@ -22,7 +22,7 @@ LAYERS = [
     {"__main__"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
-MAY_IMPORT_IN_ITS_LAYER = {("features", "contacts")}
+MAY_IMPORT_IN_ITS_LAYER = {("features", "contacts"), ("io", "retarget")}
 PYTHON_FILES = [ROOT / "app.py", *(ROOT / "stylize").rglob("*.py"), *(ROOT / "training").rglob("*.py")]
 
 

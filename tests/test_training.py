@@ -8,11 +8,10 @@ import torch
 from torch import nn
 
 from stylize import features
-from stylize.io import save_motion
 from stylize.motion import Motion
 from stylize.pipeline import Stylizer
 from tests.conftest import walk
-from training import export, prepare, train_autoencoder, train_global_motion, train_stylizer
+from training import export, train_autoencoder, train_global_motion, train_stylizer
 from training.datasets import feature_mirror, mirror_content
 from training.evaluate import choose_pairs, frechet_distance
 from training.loop import RunOptions, Trainer
@@ -38,36 +37,6 @@ def test_a_pack_keeps_motion_to_a_tenth_of_a_millimetre_and_its_labels(pack, tmp
     np.testing.assert_array_equal(loaded.rotations, pack.rotations)
     expected = walk(64, 2.6, 0.6)
     assert np.abs(loaded.motion(3).positions - expected.positions).max() < 5e-4
-
-
-def test_preparing_twice_gives_the_same_bytes_and_reports_what_it_skips(tmp_path, capsys):
-    folder = tmp_path / "clips"
-    folder.mkdir()
-    for name in ("walk_happy_1", "walk_sad_2", "other"):
-        save_motion(walk(60), folder / f"{name}.bvh")
-    save_motion(walk(5), folder / "short_happy_3.bvh")
-    (folder / "broken.bvh").write_text("HIERARCHY\nnonsense")
-    pattern = (r"^(?P<content>[a-z]+)_(?P<style>[a-z]+)_\d$",)
-    for out in ("a.npz", "b.npz"):
-        prepare.main(prepare.Prepare([folder], tmp_path / out, pattern, workers=1))
-    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
-    clips = Pack.load(tmp_path / "a.npz").clips
-    assert [(clip.style, clip.content) for clip in clips] == [(None, None), ("happy", "walk"), ("sad", "walk")]
-    output = capsys.readouterr().out
-    assert "skipped broken.bvh: broken.bvh" in output
-    assert "skipped short_happy_3.bvh: 5 frames" in output
-
-
-@pytest.mark.parametrize(
-    ("stem", "labels"),
-    [
-        ("dataset-2_wave-left-hand_elderly_012", ("elderly", "wave-left-hand")),
-        ("dataset-1_walk-back_not-confident_001", ("set1/not-confident", "walk-back")),
-        ("49_01", (None, None)),
-    ],
-)
-def test_labels_come_from_the_name_and_sets_stay_apart(stem, labels):
-    assert prepare.clip_labels(stem, prepare.BANDAI_NAMCO_PATTERNS) == labels
 
 
 def test_mirrored_features_are_those_of_the_mirrored_motion(random_motion):

@@ -1,11 +1,14 @@
-"""Turn folders or archives of BVH files into one training pack.
+"""Turn folders or archives of motion files into one training pack; docs/datasets.md has a command for each data set.
 
 python -m training.prepare --source bandai-namco.tar.xz cmu.tar.xz --exclude bandai-namco-test.txt --out packs/train.npz
+python -m training.prepare --dataset 100style --source 100STYLE --frame-cuts 100STYLE/Frame_Cuts.csv --out packs/x.npz
 """
 
+import csv
 import re
 import tarfile
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -16,28 +19,32 @@ import numpy as np
 import tyro
 from tqdm import tqdm
 
-from stylize.errors import StylizeError
+from stylize.errors import MotionError, StylizeError
 from stylize.features import FPS
 from stylize.io.bvh import parse_bvh
+from stylize.io.humanml3d import parse_humanml3d
+from stylize.motion import Motion
 from stylize.retarget import Retargeter
-from training.packs import Clip, build_pack, quantize
+from training.label_patterns import DATASETS, DatasetName, LabelPatterns
+from training.packs import Clip, Pack, build_pack, quantize, split_pack
 
-BANDAI_NAMCO_PATTERNS = (
-    r"^dataset-2_(?P<content>.+)_(?P<style>[^_]+)_\d+$",
-    r"^dataset-(?P<set>1)_(?P<content>.+)_(?P<style>[^_]+)_\d+$",
-)
+SUFFIXES = (".bvh", ".npy")
 
 
 @dataclass(frozen=True)
 class Prepare:
-    """Turn folders or archives (.tar.*, .zip) of BVH files into one training pack.
+    """Turn folders or archives (.tar.*, .zip) of motion files (.bvh, HumanML3D's .npy) into one training pack.
 
     Attributes:
         source: folders or archives.
         out: the pack to write (.npz).
         label_pattern: regular expressions on the file's stem with the named groups `style` and `content`, and
             `set` where the labels of several sets must stay apart ("set1/angry"). The first that matches counts;
-            a clip that none matches has no labels.
+            a clip that none matches has no labels. They replace those of the data set.
+        dataset: whose file names these are (docs/datasets.md).
+        frame_cuts: 100STYLE's Frame_Cuts.csv, which says where each take's T-poses end and begin.
+        validation: a second pack for the clips held out of training, chosen by the clip's name.
+        validation_share: how many of the labelled clips that is, about.
         exclude: a text file of file names to leave out (a test split).
         only: a text file of file names to take, and no others.
         min_seconds: shorter clips are skipped.
@@ -46,28 +53,50 @@ class Prepare:
 
     source: list[Path]
     out: Path
-    label_pattern: tuple[str, ...] = BANDAI_NAMCO_PATTERNS
+    label_pattern: tuple[str, ...] = ()
+    dataset: DatasetName = "bandai-namco"
+    frame_cuts: Path | None = None
+    validation: Path | None = None
+    validation_share: float = 0.06
     exclude: Path | None = None
     only: Path | None = None
     min_seconds: float = 0.5
     workers: int = 2
 
 
+@dataclass(frozen=True)
+class MotionFile:
+    """A file that was found: its name, its content, and which of its frames to take."""
+
+    name: str
+    content: bytes
+    frames: slice
+
+    def read(self) -> Motion:
+        """The file's canonical motion; StylizeError says why there is none."""
+        if self.name.lower().endswith(".npy"):
+            return parse_humanml3d(self.content, self.name)
+        motion = parse_bvh(self.content, self.name)[0].with_frames(self.frames)
+        if not len(motion):
+            raise MotionError(f"{self.name}: the frame cuts leave no frame of it.")
+        return Retargeter.fit(motion).to_canonical(motion)
+
+
 def iterate_files(source: Path) -> Iterator[tuple[str, bytes]]:
-    """Name and content of every BVH file of a folder or an archive."""
+    """Name and content of every motion file of a folder or an archive."""
     if source.is_dir():
         for path in sorted(source.rglob("*")):
-            if path.suffix.lower() == ".bvh" and path.is_file():
+            if path.suffix.lower() in SUFFIXES and path.is_file():
                 yield path.name, path.read_bytes()
     elif zipfile.is_zipfile(source):
         with zipfile.ZipFile(source) as archive:
             for name in archive.namelist():
-                if name.lower().endswith(".bvh"):
+                if name.lower().endswith(SUFFIXES):
                     yield PurePosixPath(name).name, archive.read(name)
     elif source.is_file():
         with tarfile.open(source) as archive:
             for member in archive:
-                if member.isfile() and member.name.lower().endswith(".bvh"):
+                if member.isfile() and member.name.lower().endswith(SUFFIXES):
                     file = archive.extractfile(member)
                     assert file is not None
                     yield PurePosixPath(member.name).name, file.read()
@@ -75,42 +104,69 @@ def iterate_files(source: Path) -> Iterator[tuple[str, bytes]]:
         raise SystemExit(f"error: the source {source} is neither a folder nor an archive")
 
 
-def read_clip(file: tuple[str, bytes]) -> tuple[str, np.ndarray, np.ndarray] | tuple[str, str]:
+def read_clip(file: MotionFile) -> tuple[str, np.ndarray, np.ndarray] | tuple[str, str]:
     """A file's name with its quantised canonical motion, or with the reason why there is none."""
-    name, content = file
     try:
-        motion, _ = parse_bvh(content, name)
-        rotations, roots = quantize(Retargeter.fit(motion).to_canonical(motion))
+        rotations, roots = quantize(file.read())
     except StylizeError as error:
-        return name, str(error)
-    return name, rotations, roots
+        return file.name, str(error)
+    return file.name, rotations, roots
 
 
-def clip_labels(stem: str, patterns: tuple[str, ...]) -> tuple[str | None, str | None]:
-    """Style and content of a file's stem by the first pattern that matches."""
-    for pattern in patterns:
-        match = re.search(pattern, stem)
-        if match:
-            groups = match.groupdict()
-            style = groups.get("style")
-            if style and groups.get("set"):
-                style = f"set{groups['set']}/{style}"
-            return style, groups.get("content")
-    return None, None
+def read_frame_cuts(path: Path) -> dict[str, slice]:
+    """The frames to take of each take, as "Angry_FW", of a table with the columns STYLE_NAME, FW_START, FW_STOP..."""
+    cuts = {}
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        header, *rows = csv.reader(file)
+    for row in rows:
+        for column, title in enumerate(header[:-1]):
+            start, stop = row[column : column + 2] if len(row) > column + 1 else ("", "")
+            if title.endswith("_START") and start.strip().isdigit() and stop.strip().isdigit():
+                cuts[f"{row[0]}_{title.removesuffix('_START')}"] = slice(int(start), int(stop))
+    if not cuts:
+        raise SystemExit(f"error: {path} has no columns such as FW_START and FW_STOP with frame numbers")
+    return cuts
 
 
 def _names(path: Path | None) -> set[str]:
     return set(path.read_text(encoding="utf-8").split()) if path else set()
 
 
+def _files(options: Prepare) -> Iterator[MotionFile]:
+    exclude, only = _names(options.exclude), _names(options.only)
+    cuts = read_frame_cuts(options.frame_cuts) if options.frame_cuts else {}
+    for source in options.source:
+        for name, content in iterate_files(source):
+            if name not in exclude and (not only or name in only):
+                yield MotionFile(name, content, cuts.get(Path(name).stem, slice(None)))
+
+
+def _label_patterns(options: Prepare) -> LabelPatterns:
+    if not options.label_pattern:
+        return DATASETS[options.dataset]
+    try:
+        groups = {group for pattern in options.label_pattern for group in re.compile(pattern).groupindex}
+    except re.error as error:
+        raise SystemExit(f"error: the label pattern is no regular expression ({error})") from error
+    if not groups & {"style", "content"}:
+        raise SystemExit("error: the label pattern has neither a group (?P<style>...) nor (?P<content>...)")
+    return LabelPatterns(options.label_pattern)
+
+
+def _report(pack: Pack, path: Path) -> None:
+    """A line of size and a line of labels, so that a pattern that fits nothing is seen at once."""
+    hours = sum(clip.frames for clip in pack.clips) / FPS / 3600
+    print(f"{len(pack)} clips, {hours:.2f} h, {path.stat().st_size / 1e6:.1f} MB in {path}")
+    for kind in ("style", "content"):
+        counts = Counter(label for clip in pack.clips if (label := getattr(clip, kind)))
+        listing = ", ".join(f"{label} {count}" for label, count in sorted(counts.items())) or "none"
+        print(f"  {kind} of {counts.total()} clips: {listing}")
+
+
 def main(options: Prepare) -> None:
     """Read, retarget, quantise and write; print what was skipped and why."""
-    exclude, only = _names(options.exclude), _names(options.only)
-
-    def wanted(name: str) -> bool:
-        return name not in exclude and (not only or name in only)
-
-    files = (file for source in options.source for file in iterate_files(source) if wanted(file[0]))
+    labels = _label_patterns(options)
+    files = _files(options)
     entries, skipped = [], []
     with ProcessPoolExecutor(options.workers) as pool, tqdm(unit="clip") as bar:
         # In batches, so that an archive is not read into memory as a whole.
@@ -123,17 +179,22 @@ def main(options: Prepare) -> None:
                     skipped.append((result[0], f"{len(result[1])} frames are under {options.min_seconds:g} s"))
                 else:
                     name, rotations, roots = result
-                    style, content = clip_labels(Path(name).stem, options.label_pattern)
+                    style, content = labels.labels(Path(name).stem)
                     entries.append((Clip(Path(name).stem, len(roots), style, content), rotations, roots))
-    if not entries:
-        raise SystemExit("error: no clip could be read; name folders or archives that hold BVH files")
-    entries.sort(key=lambda entry: entry[0].name)
-    build_pack(entries).save(options.out)
     for name, reason in skipped:
         print(f"skipped {name}: {reason}")
-    hours = sum(entry[0].frames for entry in entries) / FPS / 3600
-    size = options.out.stat().st_size / 1e6
-    print(f"{len(entries)} clips, {hours:.2f} h, {size:.1f} MB in {options.out}; {len(skipped)} files skipped")
+    if not entries:
+        raise SystemExit("error: no clip could be read; name folders or archives that hold .bvh or .npy files")
+    entries.sort(key=lambda entry: entry[0].name)
+    packs = {options.out: build_pack(entries)}
+    if options.validation is not None:
+        packs[options.out], packs[options.validation] = split_pack(packs[options.out], options.validation_share)
+        if not all(map(len, packs.values())):
+            raise SystemExit("error: no labelled clip, or every clip, would be held out; change --validation-share")
+    for path, pack in packs.items():
+        pack.save(path)
+        _report(pack, path)
+    print(f"{len(skipped)} files skipped")
 
 
 if __name__ == "__main__":

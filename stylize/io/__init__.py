@@ -6,6 +6,7 @@ from pathlib import Path
 from stylize.errors import MotionFileError
 from stylize.io.bvh import BvhHierarchy, parse_bvh, read_bvh, write_bvh
 from stylize.io.files import DEFAULT_LIMITS, Limits
+from stylize.io.humanml3d import parse_humanml3d, read_humanml3d
 from stylize.motion import Motion
 
 __all__ = [
@@ -14,13 +15,16 @@ __all__ = [
     "Limits",
     "load_motion",
     "parse_bvh",
+    "parse_humanml3d",
     "read_bvh",
+    "read_humanml3d",
     "save_motion",
     "write_bvh",
 ]
 
 READERS: dict[str, Callable[[Path], Motion]] = {
     ".bvh": lambda path: read_bvh(path)[0],
+    ".npy": read_humanml3d,
 }
 """File suffix -> what reads it."""
 
@@ -31,7 +35,10 @@ WRITERS: dict[str, Callable[[Motion, Path, BvhHierarchy | None], None]] = {
 
 
 def load_motion(path: Path | str) -> Motion:
-    """Read a motion file of any supported format, in the file's own unit and axes.
+    """Read a motion file of any supported format.
+
+    A BVH file's motion is in the file's own unit and axes; HumanML3D's, which has no skeleton of its own, is
+    canonical already.
 
     To write a motion back on a BVH file's own hierarchy, use ``read_bvh``, which returns that too.
 
