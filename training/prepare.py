@@ -11,7 +11,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
@@ -22,6 +22,7 @@ from tqdm import tqdm
 from stylize.errors import MotionError, StylizeError
 from stylize.features import FPS
 from stylize.io.bvh import parse_bvh
+from stylize.io.files import Limits
 from stylize.io.humanml3d import parse_humanml3d
 from stylize.motion import Motion
 from stylize.retarget import Retargeter
@@ -29,6 +30,10 @@ from training.label_patterns import DATASETS, DatasetName, LabelPatterns
 from training.packs import Clip, Pack, build_pack, quantize, split_pack
 
 SUFFIXES = (".bvh", ".npy")
+LONG_TAKES = Limits(file_bytes=2**30, frames=300_000, joint_frames=10_000_000)
+"""Takes of many minutes at 120 frames a second; the reader's usual limits are for files from strangers."""
+ANY_ACTION = "any"
+"""The action of all labelled clips where no name says one."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,7 @@ class Prepare:
         exclude: a text file of file names to leave out (a test split).
         only: a text file of file names to take, and no others.
         min_seconds: shorter clips are skipped.
+        max_seconds: longer takes are cut into equal clips, "Old_02-1", "Old_02-2"...; whole when not given.
         workers: processes.
     """
 
@@ -61,6 +67,7 @@ class Prepare:
     exclude: Path | None = None
     only: Path | None = None
     min_seconds: float = 0.5
+    max_seconds: float | None = None
     workers: int = 2
 
 
@@ -76,7 +83,7 @@ class MotionFile:
         """The file's canonical motion; StylizeError says why there is none."""
         if self.name.lower().endswith(".npy"):
             return parse_humanml3d(self.content, self.name)
-        motion = parse_bvh(self.content, self.name)[0].with_frames(self.frames)
+        motion = parse_bvh(self.content, self.name, LONG_TAKES)[0].with_frames(self.frames)
         if not len(motion):
             raise MotionError(f"{self.name}: the frame cuts leave no frame of it.")
         return Retargeter.fit(motion).to_canonical(motion)
@@ -153,6 +160,16 @@ def _label_patterns(options: Prepare) -> LabelPatterns:
     return LabelPatterns(options.label_pattern)
 
 
+def _cut(
+    clip: Clip, rotations: np.ndarray, roots: np.ndarray, max_seconds: float | None
+) -> list[tuple[Clip, np.ndarray, np.ndarray]]:
+    count = -(-clip.frames // round(max_seconds * FPS)) if max_seconds else 1
+    if count == 1:
+        return [(clip, rotations, roots)]
+    pieces = zip(np.array_split(rotations, count), np.array_split(roots, count), strict=True)
+    return [(replace(clip, name=f"{clip.name}-{i}", frames=len(piece[1])), *piece) for i, piece in enumerate(pieces, 1)]
+
+
 def _report(pack: Pack, path: Path) -> None:
     """A line of size and a line of labels, so that a pattern that fits nothing is seen at once."""
     hours = sum(clip.frames for clip in pack.clips) / FPS / 3600
@@ -180,12 +197,16 @@ def main(options: Prepare) -> None:
                 else:
                     name, rotations, roots = result
                     style, content = labels.labels(Path(name).stem)
-                    entries.append((Clip(Path(name).stem, len(roots), style, content), rotations, roots))
+                    clip = Clip(Path(name).stem, len(roots), style, content)
+                    entries += _cut(clip, rotations, roots, options.max_seconds)
     for name, reason in skipped:
         print(f"skipped {name}: {reason}")
     if not entries:
         raise SystemExit("error: no clip could be read; name folders or archives that hold .bvh or .npy files")
     entries.sort(key=lambda entry: entry[0].name)
+    if not any(clip.content for clip, _, _ in entries):
+        # The trainers weigh actions against each other and want at least one.
+        entries = [(replace(clip, content=clip.style and ANY_ACTION), *frames) for clip, *frames in entries]
     packs = {options.out: build_pack(entries)}
     if options.validation is not None:
         packs[options.out], packs[options.validation] = split_pack(packs[options.out], options.validation_share)
