@@ -13,7 +13,6 @@ from stylize.pipeline import Stylizer
 from tests.conftest import walk
 from training import export, train_autoencoder, train_global_motion, train_stylizer
 from training.datasets import feature_mirror, mirror_content
-from training.evaluate import choose_pairs, frechet_distance
 from training.loop import RunOptions, Trainer
 from training.packs import Clip, Pack, build_pack, quantize
 from training.stylizer_losses import gaussian_kl
@@ -98,17 +97,3 @@ def test_the_divergence_of_gaussians_matches_torch():
         torch.distributions.Normal(prior_mean, (0.5 * prior_log_variance).exp()),
     ).sum(-1)
     torch.testing.assert_close(gaussian_kl(mean, log_variance, prior_mean, prior_log_variance), expected)
-
-
-def test_references_are_never_of_the_contents_action_or_the_contents_style(pack):
-    pairs = choose_pairs(pack, 50, 0, lambda style: True)
-    for pair in pairs:
-        content, reference = pack.clips[pair.content], pack.clips[pair.reference]
-        assert content.style != reference.style
-        assert content.content != reference.content
-
-
-def test_the_frechet_distance_of_shifted_gaussians_is_the_squared_shift():
-    sample = np.random.default_rng(0).normal(size=(4000, 3))
-    assert frechet_distance(sample, sample) == pytest.approx(0, abs=1e-6)
-    assert frechet_distance(sample, sample + [2, 0, 0]) == pytest.approx(4, rel=1e-3)

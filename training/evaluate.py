@@ -1,4 +1,4 @@
-"""Measure a checkpoint on clips that it never saw, with classifiers that it never saw.
+"""Measure a checkpoint on clips that it never saw, with judges that it never saw, beside cheats.
 
     python -m training.evaluate --train-pack packs/train.npz --test-pack packs/test.npz --out runs/evaluation
 
@@ -7,30 +7,28 @@ counts as an error twice: as a lost content and as a leak.
 """
 
 import json
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 import tyro
+from torch import nn
 from tqdm import tqdm
 
-from stylize import features
 from stylize.checkpoint import parameter_count
-from stylize.features import BLOCKS, NUM_FEATURES
 from stylize.motion import Motion
-from stylize.pipeline import Style, Stylizer
-from training import metrics
-from training.classifiers import SequenceClassifier, label_index, train_classifier
-from training.datasets import FeatureClip, feature_statistics, load_feature_clips, random_crop
-from training.loop import RunOptions, set_up
-from training.packs import Pack
+from stylize.pipeline import MAX_SAMPLES, MIN_SECONDS, Style, Stylizer
+from training.exam import Exam, Pair, Row
+from training.loop import RunOptions
+from training.tables import markdown
 
-JUDGED = np.concatenate([np.arange(NUM_FEATURES)[BLOCKS[name]] for name in BLOCKS if name != "contacts"])
-JUDGE_FRAMES = 64
-RATE = 2
+Way = Callable[[Pair, int], Motion]
+"""From a pair and its number to a result."""
 
 
 @dataclass(frozen=True)
@@ -38,212 +36,144 @@ class Evaluate:
     """Measure a checkpoint.
 
     Attributes:
-        train_pack: what the judges are trained on.
+        train_pack: what the judges are trained on, and results are compared with.
         test_pack: the clips to restyle and to take references from.
-        out: folder of the judges and of metrics.json.
+        out: folder of metrics.json and metrics.md.
         checkpoint: a bundled name or a folder.
         pairs: how many restyles a way of giving the style (reference, label, sample).
-        judge: how the judges are trained.
+        sets: how many contents a style are given eight results each, for the variety of results.
+        strength: of every restyle.
+        judge: how the judges are trained, and where they are kept.
         seed: of the pairs.
         prefix: only styles whose name starts with it are targets; "" for those with no "/" in them.
+        held_out: the only target style, one that the checkpoint never saw; by reference only.
     """
 
     train_pack: Path
     test_pack: Path
     out: Path
     checkpoint: str = "default"
-    pairs: int = 600
-    judge: RunOptions = field(default_factory=lambda: RunOptions(Path("runs/judge"), steps=2500, seed=77))
+    pairs: int = 420
+    sets: int = 2
+    strength: float = 1.0
+    judge: RunOptions = field(default_factory=lambda: RunOptions(Path("runs/judges"), steps=1000, seed=77))
     seed: int = 0
     prefix: str = ""
+    held_out: str = ""
 
 
-class Judge:
-    """A classifier of style and one of content in pose space, trained on real clips alone."""
+def evaluate(
+    stylizer: Stylizer, exam: Exam, *, sets: int = 2, strength: float = 1.0, by_reference_only: bool = False
+) -> dict[str, Any]:
+    """Measure one checkpoint; one exam serves any number of them.
 
-    def __init__(self, clips: list[FeatureClip], options: RunOptions) -> None:
-        set_up(options)
-        self.styles = tuple(sorted({clip.style for clip in clips if clip.style}))
-        self.contents = tuple(sorted({clip.content for clip in clips if clip.content}))
-        self.mean, self.std = feature_statistics(clips)
-        labelled = [clip for clip in clips if clip.style and len(clip.features) >= JUDGE_FRAMES // 2]
-        rng = np.random.default_rng(options.seed)
-        sequences = [self._sequence(clip.features) for clip in labelled]
-        targets = {
-            "style": np.array([label_index(self.styles, clip.style) for clip in labelled]),
-            "content": np.array([label_index(self.contents, clip.content) for clip in labelled]),
-        }
-        pairs = targets["style"] * len(self.contents) + targets["content"]
-        weights = 1 / np.sqrt(np.bincount(pairs)[pairs])
+    Args:
+        stylizer: the checkpoint.
+        exam: the pairs, the judges and the real clips.
+        sets: how many contents a style are given eight results each.
+        strength: of every restyle.
+        by_reference_only: leave the labels out, for a style that the checkpoint has no label of.
 
-        def batch_of() -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-            chosen = rng.choice(len(labelled), size=48, p=weights / weights.sum())
-            crops = torch.stack([random_crop(sequences[i], JUDGE_FRAMES // RATE, rng).T for i in chosen])
-            noisy = crops + 0.05 * torch.randn_like(crops)
-            return noisy, {name: torch.from_numpy(values[chosen]) for name, values in targets.items()}
+    Returns:
+        ``ways`` (rows of measures by the way of making the results), ``sets`` (rows on the variety of results),
+        ``judges`` (their accuracies on real test clips) and ``cost``.
+    """
 
-        sizes = {"style": len(self.styles), "content": len(self.contents)}
-        judge = SequenceClassifier(len(JUDGED), sizes, width=160)
-        self.classifier = train_classifier(judge, batch_of, options, "classifier", [rng])
+    def restyled(pair: Pair, number: int, style: Style) -> Motion:
+        return stylizer.stylize(exam.motions[pair.content], style, strength=strength, seed=number).motions[0]
 
-    def _sequence(self, encoded: np.ndarray) -> torch.Tensor:
-        normalized = (torch.from_numpy(encoded) - self.mean) / self.std
-        return normalized[::RATE, JUDGED].contiguous()
-
-    @torch.inference_mode()
-    def __call__(self, motion: Motion) -> tuple[str, str, np.ndarray]:
-        """The style and the content that a motion shows, and its style features."""
-        sequence = self._sequence(features.encode(motion)).T[None]
-        logits = self.classifier(sequence)
-        style, content = (names[int(logits[head][0].argmax())] for head, names in self._heads())
-        return style, content, self.classifier.embed(sequence)[0].numpy()
-
-    def _heads(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
-        return ("style", self.styles), ("content", self.contents)
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A content clip, a reference of another action in the target style, both as indices of the test pack."""
-
-    content: int
-    reference: int
-
-
-def choose_pairs(pack: Pack, count: int, seed: int, wanted: Callable[[str], bool]) -> list[Pair]:
-    """Contents and references, every target style equally often, never the content's own style or action."""
-    rng = np.random.default_rng(seed)
-    usable = [i for i, clip in enumerate(pack.clips) if clip.style and wanted(clip.style) and clip.frames >= 32]
-    styles = sorted({pack.clips[i].style or "" for i in usable})
-    pairs = []
-    for turn in range(count):
-        target = styles[turn % len(styles)]
-        content = int(rng.choice([i for i in usable if pack.clips[i].style != target]))
-        references = [
-            i for i in usable if pack.clips[i].style == target and pack.clips[i].content != pack.clips[content].content
-        ]
-        pairs.append(Pair(content, int(rng.choice(references))))
-    return pairs
-
-
-def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
-    """Between Gaussians fitted to two sets of features (N, D); shrunk covariances, since the sets are small."""
-    mean = np.square(a.mean(0) - b.mean(0)).sum()
-    cov_a, cov_b = (np.cov(x.T) + 1e-4 * np.eye(x.shape[1]) for x in (a, b))
-    eigenvalues = np.linalg.eigvals(cov_a @ cov_b)
-    return float(mean + np.trace(cov_a) + np.trace(cov_b) - 2 * np.sqrt(np.maximum(eigenvalues.real, 0)).sum())
-
-
-def physical(results: list[Motion], contents: list[Motion]) -> dict[str, float]:
-    """Physical measures, and the ratio of sliding and jerk to the contents that the results come from."""
-    names = ("foot_sliding", "penetration", "floating", "jerk", "pace", "bone_length_deviation")
-    values = {name: float(np.mean([getattr(metrics, name)(m) for m in results])) for name in names}
-    for name in ("foot_sliding", "jerk"):
-        source = float(np.mean([getattr(metrics, name)(m) for m in contents]))
-        values[f"{name}_ratio"] = values[name] / source
-    return values
-
-
-def _share_right(verdicts: list[tuple[str, str, np.ndarray]], part: int, wanted: list[str | None]) -> float:
-    return float(np.mean([verdict[part] == label for verdict, label in zip(verdicts, wanted, strict=True)]))
-
-
-def judge_results(
-    judge: Judge, results: list[Motion], pairs: list[Pair], pack: Pack, real_embeddings: np.ndarray
-) -> dict[str, float]:
-    """Accuracies of one way of making the results, and their distance to real clips."""
-    verdicts = [judge(motion) for motion in results]
-    targets = [pack.clips[pair.reference] for pair in pairs]
-    contents = [pack.clips[pair.content] for pair in pairs]
+    ways: dict[str, Way] = {
+        "by reference": lambda pair, k: restyled(pair, k, Style.from_motion(exam.motions[pair.reference]))
+    }
+    names = {label.name for label in stylizer.labels}
+    labelled = not by_reference_only and all(style in names for style, _ in exam.wanted)
+    if labelled:
+        ways["by label"] = lambda pair, k: restyled(pair, k, Style.from_label(exam.style_of(pair)))
+        ways["by label, sampled"] = lambda pair, k: restyled(pair, k, Style.sample(exam.style_of(pair)))
+    rows = dict(exam.baselines)
+    for name, way in ways.items():
+        rows[name] = exam.measure(_results(exam, name, way))
+    if not stylizer.labels:
+        results = _results(exam, "unconditional", lambda pair, k: restyled(pair, k, Style.sample()))
+        rows["unconditional sample"] = exam.measure_unconditional(results)
     return {
-        "style_accuracy": _share_right(verdicts, 0, [clip.style for clip in targets]),
-        "content_accuracy": _share_right(verdicts, 1, [clip.content for clip in contents]),
-        "leak": _share_right(verdicts, 1, [clip.content for clip in targets]),
-        "frechet_distance": frechet_distance(np.stack([v[2] for v in verdicts]), real_embeddings),
+        "ways": rows,
+        "sets": _sets(stylizer, exam, sets, strength, labelled),
+        "judges": exam.ceilings,
+        "cost": cost(stylizer, exam),
     }
 
 
-def latency_ms(stylizer: Stylizer, motion: Motion, repeats: int = 10) -> float:
-    """Median milliseconds of one restyle by label on one thread."""
+def _results(exam: Exam, name: str, way: Way) -> list[Motion]:
+    return [way(pair, k) for k, pair in enumerate(tqdm(exam.pairs, desc=name, mininterval=5))]
+
+
+def _sets(stylizer: Stylizer, exam: Exam, count: int, strength: float, labelled: bool) -> dict[str, Row]:
+    """The variety within sets of results for one content and one style, beside real clips of that style and action."""
+    rows = {}
+    chosen = exam.set_pairs(count)
+    if not chosen:
+        return rows
+    rows["real clips"] = exam.measure_sets([exam.real_set(pair, MAX_SAMPLES) for pair in chosen], chosen)
+
+    def restyled(pair: Pair, style: Style, samples: int = 1) -> list[Motion]:
+        content = exam.motions[pair.content]
+        return list(stylizer.stylize(content, style, strength=strength, num_samples=samples, seed=7).motions)
+
+    by_reference = [
+        [restyled(pair, Style.from_motion(m))[0] for m in exam.references(pair, MAX_SAMPLES)] for pair in chosen
+    ]
+    rows["by reference, eight references"] = exam.measure_sets(by_reference, chosen)
+    if labelled:
+        sampled = [restyled(pair, Style.sample(exam.style_of(pair)), MAX_SAMPLES) for pair in chosen]
+        rows["by label, eight samples"] = exam.measure_sets(sampled, chosen)
+    return rows
+
+
+def cost(stylizer: Stylizer, exam: Exam, repeats: int = 10) -> dict[str, float]:
+    """Median milliseconds of one restyle on one thread, by label where there are labels, and parameters."""
     torch.set_num_threads(1)
+    motion = max(exam.motions, key=len).with_frames(slice(0, 160))
+    assert motion.duration >= MIN_SECONDS
+    style = Style.from_label(stylizer.labels[0].name) if stylizer.labels else Style.sample()
     times = []
     for _ in range(repeats + 2):
         started = time.perf_counter()
-        stylizer.stylize(motion, Style.from_label(stylizer.labels[0].name))
+        stylizer.stylize(motion, style)
         times.append(time.perf_counter() - started)
-    return 1000 * float(np.median(times[2:]))
-
-
-COLUMNS = {
-    "style_accuracy": "style accuracy",
-    "content_accuracy": "content accuracy",
-    "leak": "leak",
-    "frechet_distance": "Fréchet distance",
-    "foot_sliding": "foot sliding, m/s",
-    "jerk_ratio": "jerk / content's",
-    "penetration": "penetration, m",
-    "floating": "floating, m",
-    "pace": "pace, m/s",
-}
-
-
-def markdown(table: dict[str, dict[str, float]]) -> str:
-    """The table of metrics as README shows it."""
-    lines = ["| | " + " | ".join(COLUMNS.values()) + " |", "|---" * (len(COLUMNS) + 1) + "|"]
-    for name, row in table.items():
-        if "style_accuracy" in row:
-            cells = [f"{row[key]:.3g}" if key in row else "" for key in COLUMNS]
-            lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+    networks = [value for value in vars(stylizer.restyler).values() if isinstance(value, nn.Module)]
+    return {
+        "restyle_160_frames_ms": 1000 * float(np.median(times[2:])),
+        "million_parameters": parameter_count(*networks) / 1e6,
+    }
 
 
 def main(options: Evaluate) -> None:
-    """Train or load the judges, restyle, measure; print the table and write metrics.json and metrics.md."""
-    judge = Judge(load_feature_clips(options.train_pack, mirror=True), options.judge)
-    pack = Pack.load(options.test_pack)
-    motions = [pack.motion(i) for i in range(len(pack))]
+    """Train or load the judges, restyle, measure; print the tables and write metrics.json and metrics.md."""
+    exam = Exam.load(
+        options.train_pack,
+        options.test_pack,
+        options.judge,
+        pairs=options.pairs,
+        seed=options.seed,
+        prefix=options.prefix,
+        target=options.held_out,
+    )
     stylizer = Stylizer.from_pretrained(options.checkpoint)
-
-    def wanted(style: str) -> bool:
-        return style.startswith(options.prefix) if options.prefix else "/" not in style
-
-    pairs = choose_pairs(pack, options.pairs, options.seed, wanted)
-    real = [i for i, clip in enumerate(pack.clips) if clip.style and wanted(clip.style)]
-    real_verdicts = [judge(motions[i]) for i in real]
-    real_embeddings = np.stack([v[2] for v in real_verdicts])
-    contents = [motions[pair.content] for pair in pairs]
-    table: dict[str, dict[str, float]] = {
-        "real clips": {
-            "style_accuracy": _share_right(real_verdicts, 0, [pack.clips[i].style for i in real]),
-            "content_accuracy": _share_right(real_verdicts, 1, [pack.clips[i].content for i in real]),
-        }
-        | physical([motions[i] for i in real], [motions[i] for i in real]),
-    }
-    ways: dict[str, Callable[[Pair, int], Motion]] = {
-        "content unchanged": lambda pair, _: motions[pair.content],
-        "reference unchanged": lambda pair, _: motions[pair.reference],
-        "by reference": lambda pair, k: restyled(pair, k, Style.from_motion(motions[pair.reference])),
-        "by label": lambda pair, k: restyled(pair, k, Style.from_label(pack.clips[pair.reference].style or "")),
-        "by label, sampled": lambda pair, k: restyled(pair, k, Style.sample(pack.clips[pair.reference].style)),
-    }
-
-    def restyled(pair: Pair, seed: int, style: Style) -> Motion:
-        return stylizer.stylize(motions[pair.content], style, seed=seed).motions[0]
-
-    for name, way in ways.items():
-        results = [way(pair, k) for k, pair in enumerate(tqdm(pairs, desc=name, mininterval=5))]
-        table[name] = judge_results(judge, results, pairs, pack, real_embeddings) | physical(results, contents)
-    longest = max(motions, key=len)
-    restyler = stylizer.restyler
-    table["cost"] = {
-        "restyle_160_frames_ms": latency_ms(stylizer, longest.with_frames(slice(0, 160))),
-        "million_parameters": parameter_count(restyler.autoencoder, restyler.network, restyler.predictor) / 1e6,
-    }
-    print(markdown(table))
-    print({name: round(value, 1) for name, value in table["cost"].items()})
+    measured = evaluate(
+        stylizer, exam, sets=options.sets, strength=options.strength, by_reference_only=bool(options.held_out)
+    )
+    report = {
+        "command": " ".join(["python -m training.evaluate", *sys.argv[1:]]),
+        "checkpoint": options.checkpoint,
+        "seed": options.seed,
+        "pairs": options.pairs,
+        "set_size": MAX_SAMPLES,
+    } | measured
+    print(markdown(report))
     options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / "metrics.json").write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
-    (options.out / "metrics.md").write_text(markdown(table) + "\n", encoding="utf-8")
+    (options.out / "metrics.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    (options.out / "metrics.md").write_text(markdown(report), encoding="utf-8")
 
 
 if __name__ == "__main__":
