@@ -135,7 +135,7 @@ def stylize_pairs(
 
 
 def _stylize_pair(stylizer: "Stylizer", pair: Pair, strength: float, seed: int, skeleton) -> None:
-    from stylize.pipeline import Style
+    from stylize.styles import Style
 
     if pair.style_motion is not None:
         style = Style.from_motion(pair.style_motion)

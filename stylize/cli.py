@@ -65,7 +65,8 @@ class Apply:
         if self.video is not None:
             _check_output(self.video, ".mp4", inputs)
 
-        from stylize.pipeline import Style, Stylizer
+        from stylize.pipeline import Stylizer
+        from stylize.styles import Style
 
         if self.style_motion is not None:
             style = Style.from_motion(self.style_motion)

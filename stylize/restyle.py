@@ -1,13 +1,15 @@
 """How the networks change a motion: the change of pose that they see is applied to the motion itself.
 
-With the generator G, the content code c, the wanted style code s and the content's own s0, the styled latents are
-G(c, s0) + strength (G(c, s) - G(c, s0)) plus what the codes do not hold of the content's latents, which fades as the
-strength grows. Styled and original latents are decoded, and the difference between the two poses is applied to the
-motion that came in. So strength 0 gives the motion back as it was, and what the autoencoder cannot hold (fine
-detail, actions that it never saw) is not lost.
+With the generator G, the content code c, the wanted style code s and the content's own s0, a style changes the
+content's latents by G(c, s) - G(c, s0), and its tempo by what the same codes say. Changes of several styles add up
+with weights, which may differ from frame to frame. Changed and original latents are decoded, and the difference
+between the two poses is applied to the motion that came in. So strength 0 gives the motion back as it was, and what
+the autoencoder cannot hold (fine detail, actions that it never saw) is not lost.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -20,7 +22,7 @@ from stylize.models.global_motion import GlobalMotionPredictor
 from stylize.models.stylizer import Stylizer as StylizerNetwork
 from stylize.motion import Motion
 from stylize.postprocess import clean_feet, lowest_foot
-from stylize.rotations import heading_yaw, nearest_rotation, yaw_to_matrix
+from stylize.rotations import heading_yaw, matrix_to_rotvec, nearest_rotation, rotvec_to_matrix, yaw_to_matrix
 from stylize.skeleton import SKELETON_22, TOE_HEIGHT
 
 RESIDUAL_AT_FULL_STRENGTH = 0.25
@@ -29,14 +31,51 @@ STYLE_GAIN = 1.1
 """What strength 1 multiplies the change by: a generator that is trained to be near on average falls a little short."""
 CHANGE_SMOOTHING = 1.0
 """Frames; jerk falls from 1.13 to 1.02 times the content's, with the same accuracies."""
+MAX_TEMPO_CHANGE = 1.2
+"""Of the log tempo, about as far as the training clips of one action are apart."""
+
+Body = Literal["full", "upper", "lower"]
+UPPER_BODY = {"spine1": 0.5} | dict.fromkeys(
+    ("spine2", "spine3", "neck", "head")
+    + tuple(f"{side}_{part}" for side in ("left", "right") for part in ("collar", "shoulder", "elbow", "wrist")),
+    1.0,
+)
+"""How much of a change each joint takes where only the upper body is changed."""
+
+
+@dataclass(frozen=True, eq=False)
+class StyleCode:
+    """A style as one of the networks knows it.
+
+    Attributes:
+        network: whose code it is, a key of Restyler.networks.
+        code: (1, style_size).
+        push: how much further than ``code`` to go, away from the content's own.
+    """
+
+    network: str
+    code: Tensor
+    push: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class WeightedStyle:
+    """A style and how much of it each moment of the clip takes: (K,) weights at K moments from start to end."""
+
+    code: StyleCode
+    weights: np.ndarray
+
+    def at(self, count: int) -> np.ndarray:
+        """The weights (count,) at evenly spaced moments."""
+        return np.interp(np.linspace(0, 1, count), np.linspace(0, 1, len(self.weights)), self.weights)
 
 
 @dataclass(frozen=True, eq=False)
 class Restyler:
-    """The three networks and how they work together."""
+    """The networks and how they work together."""
 
     autoencoder: Autoencoder
-    network: StylizerNetwork
+    networks: dict[str, StylizerNetwork]
     predictor: GlobalMotionPredictor
 
     @property
@@ -44,40 +83,86 @@ class Restyler:
         """Where the networks are."""
         return self.autoencoder.feature_mean.device
 
+    @torch.inference_mode()
     def encode(self, motion: Motion) -> Tensor:
         """A canonical motion at 30 fps to latents (1, C, N)."""
-        return self.autoencoder.encode(torch.from_numpy(features.encode(motion))[None].to(self.device))
+        return self._encode(features.encode(motion))
+
+    def _encode(self, encoded: np.ndarray) -> Tensor:
+        return self.autoencoder.encode(torch.from_numpy(encoded)[None].to(self.device))
 
     @torch.inference_mode()
-    def encode_style(self, motion: Motion) -> tuple[Tensor, Tensor]:
-        """Mean and log variance (1, style_size) of a canonical motion's style code."""
-        return self.network.encode_style(self.encode(motion))
+    def restyle(
+        self,
+        content: Motion,
+        styles: Sequence[WeightedStyle],
+        strength: float = 1.0,
+        *,
+        keep_timing: bool = False,
+        body: Body = "full",
+    ) -> Motion:
+        """A canonical motion at 30 fps in a style, or in a weighted mixture of some.
 
-    @torch.inference_mode()
-    def restyle(self, content: Motion, style_code: Tensor, strength: float = 1.0) -> Motion:
-        """A canonical motion at 30 fps in the style of a code (1, style_size), with as many frames."""
+        Args:
+            content: the motion to change.
+            styles: with their weights over the clip.
+            strength: 0 for the motion as it was, 1 for the style.
+            keep_timing: do not change the tempo. It stays where only a part of the body is changed, too.
+            body: "upper" and "lower" leave the other half of the body as it was.
+        """
+        if strength == 0:
+            return content
         encoded = features.encode(content)
-        latents = self.autoencoder.encode(torch.from_numpy(encoded)[None].to(self.device))
-        content_code = self.network.encode_content(latents)
-        own_code, _ = self.network.encode_style(latents)
-        both = self.network.generate(content_code.expand(2, -1, -1), torch.cat([style_code, own_code]))
-        target, own = both[:1], both[1:]
-        kept = 1 - (1 - RESIDUAL_AT_FULL_STRENGTH) * min(strength, 1.0)
-        styled = own + STYLE_GAIN * strength * (target - own) + kept * (latents - own)
+        latents = self._encode(encoded)
+        if not keep_timing and body == "full":
+            content = change_tempo(content, strength * self._tempo_change(latents, styles))
+            encoded = features.encode(content)
+            latents = self._encode(encoded)
+        change, lost = self._latent_change(latents, styles)
+        kept = 1 - RESIDUAL_AT_FULL_STRENGTH
+        styled = latents + STYLE_GAIN * strength * change - kept * min(strength, 1.0) * lost
         decoded = self.autoencoder.decode(torch.cat([styled, latents]))[:, : len(content)].float()
         pose = DecodedPose(decoded)
         velocity = self.predictor(pose.positions())
-        planar_change = (velocity[0] - velocity[1])[:, 1:].double().cpu().numpy()
-        height_change = (pose.height[0] - pose.height[1]).double().cpu().numpy()[:, 0]
+        planar_change = _smooth((velocity[0] - velocity[1])[:, 1:].double().cpu().numpy())
+        height_change = _smooth((pose.height[0] - pose.height[1]).double().cpu().numpy()[:, 0])
         after, before = pose.local_rotations.double().cpu().numpy()
-        pose_change = after @ np.swapaxes(before, -1, -2)
-        result = _apply_change(content, encoded, _smooth(pose_change), _smooth(planar_change), _smooth(height_change))
+        pose_change = _smooth(after @ np.swapaxes(before, -1, -2))
+        planar = encoded[:, features.BLOCKS["root_planar_velocity"]] + planar_change
+        result = _apply_change(content, pose_change, planar, height_change, body)
+        if body == "upper":
+            return result
         return clean_feet(result, pose.contacts[0].cpu().numpy(), lowest_foot(content))
 
+    def _tempo_change(self, latents: Tensor, styles: Sequence[WeightedStyle]) -> np.ndarray:
+        """(N,) log of how many times as fast each latent frame becomes."""
+        total = np.zeros(latents.shape[-1])
+        for style in styles:
+            network = self.networks[style.code.network]
+            own, _ = network.encode_style(latents)
+            change = network.tempo_change(network.encode_content(latents), style.code.code, own)
+            total += style.at(len(total)) * float(change)
+        return np.clip(total, -MAX_TEMPO_CHANGE, MAX_TEMPO_CHANGE)
+
+    def _latent_change(self, latents: Tensor, styles: Sequence[WeightedStyle]) -> tuple[Tensor, Tensor]:
+        """By how much the styles change the latents (1, C, N), and what their codes do not hold of them."""
+        change, lost = torch.zeros_like(latents), torch.zeros_like(latents)
+        for style in styles:
+            network = self.networks[style.code.network]
+            weights = torch.from_numpy(style.at(latents.shape[-1])).to(latents)
+            own_code, _ = network.encode_style(latents)
+            target_code = style.code.code + style.code.push * (style.code.code - own_code)
+            content_code = network.encode_content(latents).expand(2, -1, -1)
+            target, own = network.generate(content_code, torch.cat([target_code, own_code])).split(1)
+            change += weights * (target - own)
+            lost += weights * (latents - own)
+        return change, lost
+
     @torch.inference_mode()
-    def recombine(self, content: Motion, style_code: Tensor) -> Motion:
-        """A motion from the content code and a style code (1, style_size) alone, with nothing of the input's pose."""
-        latents = self.network.generate(self.network.encode_content(self.encode(content)), style_code)
+    def recombine(self, content: Motion, style: StyleCode) -> Motion:
+        """A motion from the content code and a style code alone, with nothing of the input's pose."""
+        network = self.networks[style.network]
+        latents = network.generate(network.encode_content(self.encode(content)), style.code)
         pose = DecodedPose(self.autoencoder.decode(latents)[0, : len(content)].float())
         yaw_velocity, planar = self.predictor(pose.positions()[None])[0].split((1, 2), dim=-1)
         blocks = {"root_yaw_velocity": yaw_velocity, "root_planar_velocity": planar, "root_height": pose.height}
@@ -87,26 +172,46 @@ class Restyler:
         return clean_feet(features.decode(encoded), pose.contacts.cpu().numpy(), np.full(len(content), TOE_HEIGHT))
 
 
+def change_tempo(motion: Motion, log_change: np.ndarray) -> Motion:
+    """The motion played exp(log_change) times as fast, (K,) evenly spaced over it; the frame rate stays."""
+    count = len(motion)
+    if count < 2:
+        return motion
+    change = np.interp(np.linspace(0, 1, count), np.linspace(0, 1, len(log_change)), log_change)
+    new_times = np.concatenate([[0.0], np.cumsum(np.exp(-0.5 * (change[1:] + change[:-1])))]) / motion.fps
+    frames = max(2, round(new_times[-1] * motion.fps) + 1)
+    # The last frame stays the last, which stretches the rest by less than half a frame.
+    wanted = np.linspace(0, new_times[-1], frames)
+    return motion.at_times(np.interp(wanted, new_times, np.arange(count) / motion.fps), motion.fps)
+
+
 def _apply_change(
-    content: Motion,
-    encoded: np.ndarray,
-    pose_change: np.ndarray,
-    planar_change: np.ndarray,
-    height_change: np.ndarray,
+    content: Motion, pose_change: np.ndarray, planar: np.ndarray, height_change: np.ndarray, body: Body
 ) -> Motion:
     """Turn every joint of the content by ``pose_change`` (T, 22, 3, 3), the root in its heading frame.
 
+    The root's new planar velocities (T, 2) and the change of its height (T,) are left aside for the upper body.
     The turns stay the content's own: where somebody goes is no matter of style, how fast they go is.
     """
-    planar = encoded[:, features.BLOCKS["root_planar_velocity"]] + planar_change
     heading = yaw_to_matrix(heading_yaw(content.local_rotations[:, 0]))
-    root_positions = features.ground_track(planar, heading) + content.root_positions[0]
-    root_positions[:, 1] = content.root_positions[:, 1] + height_change
-
+    pose_change = nearest_rotation(pose_change)
+    if body != "full":
+        upper = np.array([UPPER_BODY.get(name, 0.0) for name in SKELETON_22.names])
+        share = upper if body == "upper" else 1 - upper
+        pose_change = rotvec_to_matrix(share[:, None] * matrix_to_rotvec(pose_change))
     own = content.local_rotations.copy()
     own[:, 0] = np.swapaxes(heading, -1, -2) @ own[:, 0]
-    local_rotations = nearest_rotation(pose_change) @ own
+    local_rotations = pose_change @ own
+    if body == "lower":
+        # The trunk keeps its direction over a pelvis that turns.
+        spine = SKELETON_22.joint("spine1")
+        turned_back = np.swapaxes(local_rotations[:, 0], -1, -2) @ own[:, 0]
+        local_rotations[:, spine] = turned_back @ local_rotations[:, spine]
     local_rotations[:, 0] = heading @ local_rotations[:, 0]
+    root_positions = content.root_positions
+    if body != "upper":
+        root_positions = features.ground_track(planar, heading) + content.root_positions[0]
+        root_positions[:, 1] = content.root_positions[:, 1] + height_change
     return Motion(SKELETON_22, local_rotations, root_positions, features.FPS, name=content.name)
 
 

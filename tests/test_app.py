@@ -14,7 +14,8 @@ from gradio_client import Client, handle_file
 import stylize.ui.runs
 from stylize.io import read_bvh
 from stylize.library import MOTIONS, load_entry
-from stylize.pipeline import Style, Stylizer
+from stylize.pipeline import Stylizer
+from stylize.styles import Style
 from stylize.render.video import render_video
 from stylize.ui.choices import FAILURE, inspect_upload
 from stylize.ui.fragments import notice

@@ -14,7 +14,7 @@ LAYERS = [
     {"skeleton"},
     {"motion"},
     {"contacts", "features", "retarget", "io"},
-    {"models", "checkpoint", "postprocess", "render", "library"},
+    {"models", "checkpoint", "postprocess", "render", "library", "styles"},
     {"restyle"},
     {"pipeline"},
     {"comparison", "batch"},

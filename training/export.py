@@ -1,7 +1,7 @@
-"""Put the networks of three runs into one checkpoint folder that Stylizer.from_pretrained reads.
+"""Put the networks of some runs into one checkpoint folder that Stylizer.from_pretrained reads.
 
-    python -m training.export --autoencoder runs/autoencoder --stylizer runs/stylizer \\
-        --global-motion runs/global_motion --out checkpoints/default
+    python -m training.export --autoencoder runs/autoencoder --global-motion runs/global_motion \\
+        --stylizer runs/stylizer --open-stylizer runs/open_stylizer --out checkpoints/default
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,8 @@ from stylize.checkpoint import config_from_dict, config_to_dict, load_network, r
 from stylize.models.autoencoder import Autoencoder, AutoencoderConfig
 from stylize.models.global_motion import GlobalMotionConfig, GlobalMotionPredictor
 from stylize.models.stylizer import Stylizer, StylizerConfig
-from stylize.pipeline import StyleLabel
+from stylize.pipeline import LABELLED, OPEN
+from stylize.styles import StyleLabel
 
 DESCRIPTIONS = {
     "active": "brisk and eager, full of energy",
@@ -44,19 +45,21 @@ DESCRIPTIONS = {
 
 @dataclass(frozen=True)
 class Export:
-    """Put the networks of three runs into one checkpoint folder.
+    """Put the networks of some runs into one checkpoint folder.
 
     Attributes:
         autoencoder: folder of its run.
-        stylizer: folder of its run.
         global_motion: folder of its run.
         out: the checkpoint folder.
+        stylizer: folder of the run of the stylizer that knows labels; leave it out for a checkpoint without labels.
+        open_stylizer: folder of the run of the stylizer that was trained without labels, for unseen styles.
     """
 
     autoencoder: Path
-    stylizer: Path
     global_motion: Path
     out: Path
+    stylizer: Path | None = None
+    open_stylizer: Path | None = None
 
 
 def style_label(name: str) -> StyleLabel:
@@ -68,18 +71,22 @@ def style_label(name: str) -> StyleLabel:
 
 def main(options: Export) -> None:
     """Write config.json and one safetensors file a network, the parameters in 16 bits."""
-    parts = {
-        "autoencoder": (Autoencoder, AutoencoderConfig, options.autoencoder),
-        "stylizer": (Stylizer, StylizerConfig, options.stylizer),
-        "global_motion": (GlobalMotionPredictor, GlobalMotionConfig, options.global_motion),
-    }
+    stylizers = {LABELLED: options.stylizer, OPEN: options.open_stylizer}
+    if not any(stylizers.values()):
+        raise SystemExit("error: give --stylizer, --open-stylizer or both")
+    parts = [
+        ("autoencoder", "autoencoder", Autoencoder, AutoencoderConfig, options.autoencoder),
+        ("global_motion", "global_motion", GlobalMotionPredictor, GlobalMotionConfig, options.global_motion),
+        *((name, "stylizer", Stylizer, StylizerConfig, run) for name, run in stylizers.items() if run),
+    ]
     config: dict = {}
-    for name, (network_class, config_class, folder) in parts.items():
-        config[name] = read_json(folder / f"{name}.json")
+    for name, trained_name, network_class, config_class, folder in parts:
+        config[name] = read_json(folder / f"{trained_name}.json")
         network = network_class(config_from_dict(config_class, config[name]))
-        load_network(network, folder / f"{name}.safetensors")
+        load_network(network, folder / f"{trained_name}.safetensors")
         save_network(network, options.out / f"{name}.safetensors", half=True)
-    config["labels"] = [config_to_dict(style_label(name)) for name in config["stylizer"]["labels"]]
+    labels = config[LABELLED]["labels"] if options.stylizer else []
+    config["labels"] = [config_to_dict(style_label(name)) for name in labels]
     write_json(config, options.out / "config.json")
 
 

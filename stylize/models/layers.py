@@ -27,9 +27,7 @@ class SequenceConv(nn.Conv1d):
         return nn.functional.linear(torch.cat(shifted, dim=-1), weight, self.bias).transpose(1, 2)
 
 
-def conv(
-    channels_in: int, channels_out: int, kernel_size: int = 3, dilation: int = 1, stride: int = 1
-) -> SequenceConv:
+def conv(channels_in: int, channels_out: int, kernel_size: int = 3, dilation: int = 1, stride: int = 1) -> SequenceConv:
     """A convolution that keeps the length, or divides it by ``stride``."""
     padding = (dilation * (kernel_size - 1) + 1 - stride + 1) // 2
     return SequenceConv(channels_in, channels_out, kernel_size, stride, padding, dilation)

@@ -11,8 +11,9 @@ from gradio.utils import get_upload_folder
 
 from stylize.comparison import comparison_panels
 from stylize.motion import Motion
-from stylize.pipeline import SourceMotion, Style, StylizationResult, Stylizer
+from stylize.pipeline import SourceMotion, StylizationResult, Stylizer
 from stylize.render.video import render_video
+from stylize.styles import Style
 
 Progress = Callable[[float, str], None]
 
@@ -34,7 +35,7 @@ class Run:
 
 @dataclass(frozen=True)
 class SampleFiles:
-    """The files of one sample; ``bvh_source`` is None where the content came from no file."""
+    """The files of one sample; ``bvh_source`` is None where the content's file had no skeleton to write on."""
 
     video: Path
     bvh: Path
@@ -69,7 +70,8 @@ def sample_files(run: Run, index: int, progress: Progress) -> SampleFiles:
     video, bvh, bvh_source = (run.folder / f"{stem}{ending}" for ending in (".mp4", ".bvh", "_source.bvh"))
     if not bvh.exists():
         run.result.save(bvh, index, skeleton="canonical")
-    if run.result.source is not None and not bvh_source.exists():
+    has_skeleton = run.result.source is not None and run.result.source.retargeter is not None
+    if has_skeleton and not bvh_source.exists():
         run.result.save(bvh_source, index, skeleton="source")
     if not video.exists():
         render_video(
@@ -77,7 +79,7 @@ def sample_files(run: Run, index: int, progress: Progress) -> SampleFiles:
             video,
             progress=lambda share, text: progress(RESTYLE_SHARE + (1 - RESTYLE_SHARE) * share, text),
         )
-    return SampleFiles(video, bvh, None if run.result.source is None else bvh_source)
+    return SampleFiles(video, bvh, bvh_source if has_skeleton else None)
 
 
 def _file_stem(result: StylizationResult, index: int) -> str:

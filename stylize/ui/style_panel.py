@@ -7,7 +7,8 @@ import gradio as gr
 
 from stylize.errors import StyleError
 from stylize.library import list_library, load_entry
-from stylize.pipeline import Style, StyleLabel, load_source
+from stylize.pipeline import load_source
+from stylize.styles import Style, StyleLabel
 from stylize.ui.choices import library_choice, upload_choice
 from stylize.ui.fragments import described, label_preview
 

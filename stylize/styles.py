@@ -1,0 +1,190 @@
+"""What a style can be: a motion's manner, a label, a saved style, a draw, or several of these together."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from stylize.errors import StyleError
+from stylize.motion import Motion
+
+if TYPE_CHECKING:
+    from stylize.pipeline import SourceMotion
+
+STYLE_SUFFIX = ".style.safetensors"
+MAX_STYLE_FILE_BYTES = 1_000_000
+MAX_STYLE_CLIPS = 5
+NAME_PATTERN = re.compile(r"[\w][\w '()-]{0,39}")
+
+
+@dataclass(frozen=True)
+class StyleLabel:
+    """A style that the model knows by name."""
+
+    name: str
+    group: str
+    description: str
+    experimental: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class SavedStyle:
+    """A style that was taken from a few clips, without training.
+
+    Attributes:
+        name: what to call it.
+        network: of the checkpoint, whose code it is.
+        model: fingerprint of that network; a code means nothing to another.
+        mean: (style_size,) of the Gaussian style code.
+        log_variance: (style_size,).
+        clips: from how many it was taken.
+    """
+
+    name: str
+    network: str
+    model: str
+    mean: Tensor
+    log_variance: Tensor
+    clips: int
+
+    def save(self, path: str | Path) -> Path:
+        """Write a style file; the name must end in .style.safetensors, or it is added."""
+        path = Path(path)
+        if not path.name.endswith(STYLE_SUFFIX):
+            path = path.with_name(path.name.removesuffix(".safetensors") + STYLE_SUFFIX)
+        metadata = {"name": self.name, "network": self.network, "model": self.model, "clips": str(self.clips)}
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            save_file({"mean": self.mean, "log_variance": self.log_variance}, path, metadata | {"format": "style-1"})
+        except OSError as error:
+            raise StyleError(f"The style file {path.name} cannot be written: {error.strerror or error}.") from error
+        return path
+
+    @staticmethod
+    def load(path: str | Path) -> "SavedStyle":
+        """Read a style file; StyleError says what is wrong with it."""
+        path = Path(path)
+        try:
+            if path.stat().st_size > MAX_STYLE_FILE_BYTES:
+                raise StyleError(f"{path.name} is too large for a style file; style files have a few kilobytes.")
+            with safe_open(path, framework="pt") as file:
+                metadata = file.metadata() or {}
+                stored = set(file.keys())
+                tensors = {name: file.get_tensor(name) for name in ("mean", "log_variance") if name in stored}
+        except (OSError, SafetensorError) as error:
+            raise StyleError(f"{path.name} cannot be read as a style file ({error}); make it again.") from error
+        right = metadata.get("format") == "style-1" and len(tensors) == 2
+        right = right and all(t.dim() == 1 and t.isfinite().all() and t.is_floating_point() for t in tensors.values())
+        if not right or len(tensors["mean"]) != len(tensors["log_variance"]):
+            raise StyleError(f"{path.name} is not a style file; `python -m stylize make-style` writes one.")
+        name = check_style_name(metadata.get("name", ""))
+        clips = metadata.get("clips", "1")
+        return SavedStyle(
+            name=name,
+            network=metadata.get("network", ""),
+            model=metadata.get("model", ""),
+            mean=tensors["mean"].float(),
+            log_variance=tensors["log_variance"].float(),
+            clips=int(clips) if clips.isdecimal() else 1,
+        )
+
+
+def check_style_name(name: str) -> str:
+    """The name of a style without spaces around it; StyleError if it cannot be one."""
+    name = name.strip()
+    if not NAME_PATTERN.fullmatch(name):
+        raise StyleError(
+            f"A style cannot be called {name[:60]!r}; use 1 to 40 letters, digits, spaces, hyphens or brackets."
+        )
+    return name
+
+
+def list_saved_styles(folder: str | Path) -> list[SavedStyle]:
+    """The style files of a folder, by name; none where there is no such folder."""
+    return [SavedStyle.load(path) for path in sorted(Path(folder).glob(f"*{STYLE_SUFFIX}"))]
+
+
+@dataclass(frozen=True)
+class Style:
+    """What manner to give; one of the static methods makes it.
+
+    Attributes:
+        motion: a reference motion, or the path of a motion file.
+        label: name of a style that the model knows.
+        sampled: draw from the label's prior, or from the whole prior.
+        saved: a style from a style file.
+        parts: several styles with their weights.
+        span: for parts that follow each other, from where to where the change goes, as shares of the clip.
+    """
+
+    motion: "Motion | SourceMotion | str | Path | None" = None
+    label: str | None = None
+    sampled: bool = False
+    saved: SavedStyle | None = None
+    parts: "tuple[tuple[Style, float], ...]" = ()
+    span: tuple[float, float] | None = None
+
+    @staticmethod
+    def from_motion(motion: "Motion | SourceMotion | str | Path") -> "Style":
+        """The manner of a reference motion (or of a motion file)."""
+        return Style(motion=motion)
+
+    @staticmethod
+    def from_label(name: str) -> "Style":
+        """A style by its name; Stylizer.labels has them all."""
+        return Style(label=name)
+
+    @staticmethod
+    def from_file(style: SavedStyle | str | Path) -> "Style":
+        """A style that Stylizer.make_style made, or the path of its file."""
+        return Style(saved=style if isinstance(style, SavedStyle) else SavedStyle.load(style))
+
+    @staticmethod
+    def sample(label: str | None = None) -> "Style":
+        """A style drawn from the prior: of one label, or of all."""
+        return Style(label=label, sampled=True)
+
+    @staticmethod
+    def mix(parts: "Mapping[str, float] | Sequence[tuple[Style | str, float]]") -> "Style":
+        """Two or more styles at once; only the ratio of the weights counts.
+
+        Raises:
+            StyleError: fewer than two styles, or weights that are not positive.
+        """
+        pairs = list(parts.items()) if isinstance(parts, Mapping) else list(parts)
+        if len(pairs) < 2:
+            raise StyleError("A mixture needs two styles or more; for one, give the style itself.")
+        if not all(0 < weight < float("inf") for _, weight in pairs):
+            raise StyleError("The weights of a mixture must be positive numbers.")
+        total = sum(weight for _, weight in pairs)
+        return Style(parts=tuple((_simple(style), weight / total) for style, weight in pairs))
+
+    @staticmethod
+    def transition(before: "Style | str", after: "Style | str", start: float = 0.25, end: float = 0.75) -> "Style":
+        """One style that becomes another between two shares of the clip.
+
+        Raises:
+            StyleError: the shares are not in order between 0 and 1.
+        """
+        if not 0 <= start < end <= 1:
+            raise StyleError(f"The transition from {start:g} to {end:g} must go forward between 0 and 1.")
+        return Style(parts=((_simple(before), 1.0), (_simple(after), 1.0)), span=(start, end))
+
+
+def _simple(style: Style | str) -> Style:
+    style = Style.from_label(style) if isinstance(style, str) else style
+    if style.parts:
+        raise StyleError("A mixture or a transition cannot be a part of another; list its styles themselves.")
+    return style
+
+
+def pooled_gaussian(means: Tensor, log_variances: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and log variance (S,) of a Gaussian over some Gaussians (K, S): their spread, and that between them."""
+    between = means.var(0, unbiased=False)
+    return means.mean(0), torch.log(log_variances.exp().mean(0) + between)
