@@ -43,7 +43,7 @@ def styled_pack(shifts: tuple[float, ...]) -> Pack:
     for style in STYLES:
         for action in ACTIONS:
             for number, shift in enumerate(shifts):
-                motion = styled_walk(style, action, 60 + 4 * number, shift)
+                motion = styled_walk(style, action, 36 + 4 * number, shift)
                 entries.append((Clip(f"{style}-{action}-{number}", len(motion), style, action), *quantize(motion)))
     return build_pack(entries)
 
@@ -55,7 +55,7 @@ def as_clips(pack: Pack) -> list[FeatureClip]:
     ]
 
 
-def judge_options(folder, steps: int = 100) -> RunOptions:
+def judge_options(folder, steps: int = 80) -> RunOptions:
     return RunOptions(folder, steps=steps, device="cpu", bf16=False, threads=1, seed=1, learning_rate=3e-3)
 
 
@@ -75,7 +75,7 @@ class Labelled:
     def stylize(self, content, style, *, strength=1.0, seed=0, num_samples=1):
         target = style.label or (style.motion.name.split("-")[0] if style.motion is not None else "brisk")
         action = content.name.split("-")[1]
-        made = [styled_walk(target, action, 70, 0.01 * k) for k in range(num_samples)]
+        made = [styled_walk(target, action, 44, 0.01 * k) for k in range(num_samples)]
         return type("Result", (), {"motions": tuple(made)})
 
 
@@ -156,7 +156,6 @@ def test_motions_of_other_lengths_or_headings_are_held_against_each_other(proced
     longer = metrics.stretched(procedural_walk, 150)
     assert len(longer) == 150
     assert metrics.rotation_distance(longer, procedural_walk) < 0.01
-    assert metrics.position_distance(procedural_walk, longer) < 0.005
     turn = rotvec_to_matrix(np.array([0.0, 1.0, 0.0]))
     local_rotations = procedural_walk.local_rotations.copy()
     local_rotations[:, 0] = turn @ local_rotations[:, 0]
@@ -164,7 +163,6 @@ def test_motions_of_other_lengths_or_headings_are_held_against_each_other(proced
         procedural_walk, local_rotations=local_rotations, root_positions=procedural_walk.root_positions @ turn.T
     )
     assert metrics.rotation_distance(elsewhere, procedural_walk) == pytest.approx(0, abs=1e-6)
-    assert metrics.position_distance(elsewhere, procedural_walk) == pytest.approx(0, abs=1e-6)
 
 
 def test_the_view_of_dynamics_does_not_see_a_posture_put_on_by_constants(random_motion):

@@ -119,9 +119,3 @@ def rotation_distance(a: Motion, b: Motion) -> float:
         local[:, 0] = yaw_to_matrix(-heading_yaw(local[:, 0])) @ local[:, 0]
         rotations.append(local)
     return float(geodesic_distance(*rotations).mean())
-
-
-def position_distance(a: Motion, b: Motion) -> float:
-    """Mean distance in metres of the joints in their roots' ground frames; ``b`` is stretched to ``a``'s length."""
-    difference = heading_positions(a) - heading_positions(stretched(b, len(a)))
-    return float(np.linalg.norm(difference, axis=-1).mean())
