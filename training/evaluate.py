@@ -17,15 +17,16 @@ from typing import Any
 import numpy as np
 import torch
 import tyro
-from torch import nn
 from tqdm import tqdm
 
 from stylize.checkpoint import parameter_count
 from stylize.motion import Motion
 from stylize.pipeline import MAX_SAMPLES, MIN_SECONDS, Style, Stylizer
-from training.exam import Exam, Pair, Row
+from training.exam import Exam
 from training.loop import RunOptions
+from training.pairs import Pair
 from training.tables import markdown
+from training.variety import variety
 
 Way = Callable[[Pair, int], Motion]
 """From a pair and its number to a result."""
@@ -98,7 +99,7 @@ def evaluate(
         rows["unconditional sample"] = exam.measure_unconditional(results)
     return {
         "ways": rows,
-        "sets": _sets(stylizer, exam, sets, strength, labelled),
+        "sets": variety(stylizer, exam, sets, strength, labelled),
         "judges": exam.ceilings,
         "cost": cost(stylizer, exam),
     }
@@ -106,28 +107,6 @@ def evaluate(
 
 def _results(exam: Exam, name: str, way: Way) -> list[Motion]:
     return [way(pair, k) for k, pair in enumerate(tqdm(exam.pairs, desc=name, mininterval=5))]
-
-
-def _sets(stylizer: Stylizer, exam: Exam, count: int, strength: float, labelled: bool) -> dict[str, Row]:
-    """The variety within sets of results for one content and one style, beside real clips of that style and action."""
-    rows = {}
-    chosen = exam.set_pairs(count)
-    if not chosen:
-        return rows
-    rows["real clips"] = exam.measure_sets([exam.real_set(pair, MAX_SAMPLES) for pair in chosen], chosen)
-
-    def restyled(pair: Pair, style: Style, samples: int = 1) -> list[Motion]:
-        content = exam.motions[pair.content]
-        return list(stylizer.stylize(content, style, strength=strength, num_samples=samples, seed=7).motions)
-
-    by_reference = [
-        [restyled(pair, Style.from_motion(m))[0] for m in exam.references(pair, MAX_SAMPLES)] for pair in chosen
-    ]
-    rows["by reference, eight references"] = exam.measure_sets(by_reference, chosen)
-    if labelled:
-        sampled = [restyled(pair, Style.sample(exam.style_of(pair)), MAX_SAMPLES) for pair in chosen]
-        rows["by label, eight samples"] = exam.measure_sets(sampled, chosen)
-    return rows
 
 
 def cost(stylizer: Stylizer, exam: Exam, repeats: int = 10) -> dict[str, float]:
@@ -141,7 +120,8 @@ def cost(stylizer: Stylizer, exam: Exam, repeats: int = 10) -> dict[str, float]:
         started = time.perf_counter()
         stylizer.stylize(motion, style)
         times.append(time.perf_counter() - started)
-    networks = [value for value in vars(stylizer.restyler).values() if isinstance(value, nn.Module)]
+    restyler = stylizer.restyler
+    networks = (restyler.autoencoder, *restyler.networks.values(), restyler.predictor)
     return {
         "restyle_160_frames_ms": 1000 * float(np.median(times[2:])),
         "million_parameters": parameter_count(*networks) / 1e6,

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +75,7 @@ class Exam:
         for clip in labelled:
             if not clip.mirrored and len(clip.features) >= MIN_FRAMES:
                 self.cells.setdefault((clip.style or "", clip.content or ""), []).append(clip)
-        for cell in {self._content_cell(pair) for pair in self.pairs} | set(self.wanted):
+        for cell in {self.content_cell(pair) for pair in self.pairs} | set(self.wanted):
             if cell not in self.cells:  # no clip of this action: all of the style
                 self.cells[cell] = [clip for (style, _), own in self.cells.items() if style == cell[0] for clip in own]
         self.means = {cell: MeanPosture.of(members) for cell, members in self.cells.items()}
@@ -91,14 +90,19 @@ class Exam:
         """A pair's target style."""
         return self.pack.clips[pair.reference].style or ""
 
-    def _content_cell(self, pair: Pair) -> Cell:
+    def wanted_of(self, pair: Pair) -> Cell:
+        """The style and the action that the result of a pair should show."""
+        return self.style_of(pair), self.content_cell(pair)[1]
+
+    def content_cell(self, pair: Pair) -> Cell:
+        """The style and the action of a pair's content."""
         clip = self.pack.clips[pair.content]
         return clip.style or "", clip.content or ""
 
     @cached_property
     def wanted(self) -> list[Cell]:
-        """The style and the action that the result of each pair should show."""
-        return [(self.style_of(pair), self.pack.clips[pair.content].content or "") for pair in self.pairs]
+        """What the results should show, a cell a pair."""
+        return [self.wanted_of(pair) for pair in self.pairs]
 
     @cached_property
     def leaked(self) -> list[str | None]:
@@ -126,36 +130,43 @@ class Exam:
             chosen.append(self.cells[cell][left[cell].pop()])
         return chosen
 
-    def real_test_clips(self) -> list[int]:
-        """A test clip for each pair: of the wanted style and action, none twice while others are left.
+    def real_clips(self) -> list[Motion]:
+        """A real clip for each pair, of the wanted style and action, none twice while others are left.
 
-        Where the test pack has none of that action it is one of another action in the style.
+        They are test clips. Where the test pack has none of that style and action they are training clips, but
+        none of those that results are compared with.
         """
         rng = np.random.default_rng(self.seed)
         left: dict[Cell, list[int]] = {}
+        by_cell: dict[Cell, list[int]] = {}
+        for i in self.usable:
+            by_cell.setdefault((self.pack.clips[i].style or "", self.pack.clips[i].content or ""), []).append(i)
+        missing = [cell for cell in self.wanted if cell not in by_cell]
+        substitutes = iter(self.real_training_clips(self.wanted + missing)[len(self.wanted) :])
         chosen = []
-        for style, content in self.wanted:
-            if not left.get((style, content)):
-                of_style = [i for i in self.usable if self.pack.clips[i].style == style]
-                of_cell = [i for i in of_style if self.pack.clips[i].content == content]
-                left[style, content] = rng.permutation(of_cell or of_style).tolist()
-            chosen.append(left[style, content].pop())
+        for cell in self.wanted:
+            if cell not in by_cell:
+                chosen.append(decode(next(substitutes).features))
+                continue
+            if not left.get(cell):
+                left[cell] = rng.permutation(by_cell[cell]).tolist()
+            chosen.append(self.motions[left[cell].pop()])
         return chosen
 
     def constants(self, pair: Pair) -> Motion:
         """The content with the mean posture and tempo of the target style's clips of its action."""
-        _, action = own = self._content_cell(pair)
-        target = (self.style_of(pair), action)
-        return turned_by_constants(self.motions[pair.content], self.means[own], self.means[target])
+        own, target = self.means[self.content_cell(pair)], self.means[self.wanted_of(pair)]
+        return turned_by_constants(self.motions[pair.content], own, target)
 
     def measure(self, results: list[Motion]) -> Row:
         """All measures of one way of making the results, one result a pair, of any lengths.
 
         The Fréchet distance is that of style features to as many real training clips of the same target styles
         and actions. It is biased upwards in small samples, so it is to be read beside that of real test clips
-        ("/ real split"): as many of them and of the same mix, each drawn as often as the few there are need.
+        ("/ real split"): as many of them and of the same mix. Those are fewer than the pairs, so some count more
+        than once; but so do the contents among the results.
         """
-        row = self._measure(results, self.wanted) | {
+        row = self._measure(results) | {
             "leak": float(np.mean([self.judges(m).content == c for m, c in zip(results, self.leaked, strict=True)])),
             "rotation_distance": _mean(metrics.rotation_distance, results, self.contents),
         }
@@ -172,10 +183,12 @@ class Exam:
     @cached_property
     def real(self) -> Row:
         """The measures of real test clips of the wanted styles and actions: what a perfect stylizer would get."""
-        chosen = self.real_test_clips()
-        clips = [self.pack.clips[i] for i in chosen]
-        cells = [(clip.style or "", clip.content or "") for clip in clips]
-        return self._measure([self.motions[i] for i in chosen], cells)
+        return self._measure(self.real_clips())
+
+    @cached_property
+    def real_embeddings(self) -> np.ndarray:
+        """Style features (N, D) of as many training clips of the wanted styles and actions as there are pairs."""
+        return np.stack([self.judges.style(clip.features)[1] for clip in self.real_training_clips(self.wanted)])
 
     @cached_property
     def baselines(self) -> dict[str, Row]:
@@ -198,19 +211,18 @@ class Exam:
             "clips": float(len(verdicts)),
         }
 
-    def _measure(self, results: list[Motion], cells: list[Cell]) -> Row:
+    def _measure(self, results: list[Motion]) -> Row:
         verdicts = [self.judges(motion) for motion in results]
-        styles, contents = (np.array(labels) for labels in zip(*cells, strict=True))
+        styles, contents = (np.array(labels) for labels in zip(*self.wanted, strict=True))
         style = np.array([v.style for v in verdicts]) == styles
         dynamics = np.array([v.dynamics for v in verdicts]) == styles
         content = np.array([v.content for v in verdicts]) == contents
         row = _share("style", style) | _share("dynamics", dynamics) | _share("content", content)
         row |= _share("all_right", style & dynamics & content)
         embeddings = np.stack([v.embedding for v in verdicts])
-        real = [self.judges.style(clip.features)[1] for clip in self.real_training_clips(cells)]
-        row["frechet_distance"] = frechet_distance(embeddings, np.stack(real))
+        row["frechet_distance"] = frechet_distance(embeddings, self.real_embeddings)
         row["diversity"] = float(np.mean([mean_pairwise(embeddings[styles == s]) for s in np.unique(styles)]))
-        return row | self._physical(results) | self._timing(results, cells)
+        return row | self._physical(results) | self._timing(results)
 
     def _physical(self, results: list[Motion]) -> Row:
         row: Row = {name: _mean(getattr(metrics, name), results) for name in PHYSICAL}
@@ -219,10 +231,10 @@ class Exam:
         row["nearest_clip"] = _mean(lambda motion: self.known.distance(metrics.heading_positions(motion)), looked_at)
         return row
 
-    def _timing(self, results: list[Motion], cells: list[Cell]) -> Row:
+    def _timing(self, results: list[Motion]) -> Row:
         """Tempo and pace over the means of real training clips: geometric mean of the ratio, and mean |log ratio|."""
         ratios: dict[str, list[float]] = {"tempo": [], "pace": []}
-        for motion, cell in zip(results, cells, strict=True):
+        for motion, cell in zip(results, self.wanted, strict=True):
             tempo = metrics.tempo(metrics.heading_positions(motion), motion.fps)
             ratios["tempo"].append(tempo / self.means[cell].tempo)
             if self.paces[cell] > MIN_PACE:
@@ -239,52 +251,6 @@ class Exam:
             if measure in row:
                 row = row | {name: row[measure] / max(self.real[measure], 1e-9)}
         return row
-
-    def set_pairs(self, count: int) -> list[Pair]:
-        """The first ``count`` pairs of every target style, each of another content action."""
-        chosen: dict[str, dict[str | None, Pair]] = {}
-        for pair in self.pairs:
-            of_style = chosen.setdefault(self.style_of(pair), {})
-            if len(of_style) < count:
-                of_style.setdefault(self.pack.clips[pair.content].content, pair)
-        return [pair for of_style in chosen.values() for pair in of_style.values()]
-
-    def references(self, pair: Pair, count: int) -> list[Motion]:
-        """Test clips of a pair's target style and of other actions than its content, ``count`` if there are."""
-        content = self.pack.clips[pair.content].content
-        fitting = [i for i in self.usable if self.pack.clips[i].style == self.style_of(pair)]
-        fitting = [i for i in fitting if self.pack.clips[i].content != content]
-        rng = np.random.default_rng(self.seed)
-        return [self.motions[i] for i in rng.permutation(fitting)[:count]]
-
-    def real_set(self, pair: Pair, count: int) -> list[Motion]:
-        """Real training clips of a pair's target style and content action."""
-        cell = (self.style_of(pair), self.pack.clips[pair.content].content or "")
-        return [decode(clip.features) for clip in self.real_training_clips([cell] * count)]
-
-    def measure_sets(self, sets: list[list[Motion]], pairs: list[Pair]) -> Row:
-        """How much the results of each set differ, and whether all of them show the pair's style and action.
-
-        Distances are means over all pairs within a set: of style features, and of joints in the root's ground
-        frame, for which the motions are stretched to one length.
-        """
-        apart, centimetres, recognised, contents = [], [], [], []
-        for motions, pair in zip(sets, pairs, strict=True):
-            verdicts = [self.judges(motion) for motion in motions]
-            apart.append(mean_pairwise(np.stack([v.embedding for v in verdicts])))
-            frames = len(motions[0])
-            positions = [metrics.heading_positions(metrics.stretched(motion, frames)) for motion in motions]
-            distances = [np.linalg.norm(a - b, axis=-1).mean() for a, b in combinations(positions, 2)]
-            centimetres.append(100 * float(np.mean(distances)) if distances else 0.0)
-            recognised.append([v.style == self.style_of(pair) for v in verdicts])
-            contents.append([v.content == self.pack.clips[pair.content].content for v in verdicts])
-        return {
-            "embedding": float(np.mean(apart)),
-            "centimetres": float(np.mean(centimetres)),
-            "style": float(np.mean(np.concatenate(recognised))),
-            "all_recognised": float(np.mean([all(values) for values in recognised])),
-            "content": float(np.mean(np.concatenate(contents))),
-        }
 
 
 def _share(name: str, right: Sequence[bool] | np.ndarray) -> Row:
