@@ -31,6 +31,7 @@ class LossWeights:
         adversarial: of the discriminator on recombined latents.
         synthetic: of latents in a synthetic style against what they should be.
         tempo: of the change of tempo from one style to another.
+        aligned: of recombined latents against those of a real clip of the same style and action on the same timeline.
     """
 
     kl: float = 3e-3
@@ -39,9 +40,10 @@ class LossWeights:
     cycle: float = 0.5
     guidance: float = 0.2
     guide_noise: float = 0.6
-    adversarial: float = 0.05
+    adversarial: float = 0.08
     synthetic: float = 1.0
     tempo: float = 0.3
+    aligned: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,8 @@ class StyleBatch:
         content: (B,) the contents' action labels, IGNORE where unknown.
         target_style: (B,) the style labels of ``other_style``.
         tempo_change: (B,) log of how many times as fast the contents are in it; NaN where unknown.
+        aligned: latents (B, C, N) of real clips in ``other_style``, of which ``contents`` show the same moments; NaN
+            where there are none.
     """
 
     latents: Tensor
@@ -68,6 +72,7 @@ class StyleBatch:
     content: Tensor
     target_style: Tensor
     tempo_change: Tensor
+    aligned: Tensor
 
 
 class Discriminator(nn.Module):
@@ -185,6 +190,10 @@ class StylizerTraining(nn.Module):
         content_code = stylizer.encode_content(batch.contents)
         made = stylizer.generate(content_code, code)
         losses = {}
+        known = ~batch.aligned.isnan()
+        error = nn.functional.smooth_l1_loss(made[known].float(), batch.aligned[known], beta=0.5, reduction="sum")
+        losses["aligned"] = weights.aligned * error / known.sum().clamp_min(1)
+        losses["_aligned_share"] = known.float().mean()
         if weights.cycle:
             back_content = stylizer.encode_content(made)
             back_style, _ = stylizer.encode_style(made)

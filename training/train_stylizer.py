@@ -16,6 +16,7 @@ from torch import Tensor
 from stylize.checkpoint import config_to_dict, load_network, resolve_device, save_network, write_json
 from stylize.models.autoencoder import Autoencoder
 from stylize.models.stylizer import Stylizer, StylizerConfig
+from training.aligned_clips import align_clips, warp
 from training.classifiers import IGNORE, SequenceClassifier, label_index, train_classifier
 from training.datasets import FeatureClip, change_speed, load_feature_clips, log_tempo, random_crop
 from training.loop import RunOptions, Trainer, set_up
@@ -39,6 +40,7 @@ class TrainStylizer:
         held_out: style labels whose clips are left out.
         batch_size: contents a step.
         synthetic_batch_size: contents in synthetic styles a step.
+        aligned: rebuild real clips of another style from clips of the same action on their timeline.
         guide_steps: steps of the classifiers that guide.
         other_action: how often the code that rebuilds a clip comes from another action.
         unlabelled: share of contents from clips without a label.
@@ -56,6 +58,7 @@ class TrainStylizer:
     held_out: tuple[str, ...] = ()
     batch_size: int = 24
     synthetic_batch_size: int = 12
+    aligned: bool = True
     guide_steps: int = 1500
     other_action: float = 0.85
     unlabelled: float = 0.15
@@ -66,6 +69,7 @@ class TrainStylizer:
 CROP_LENGTHS = (10, 16, 24)
 """Latent frames of a batch's contents: 1.3 to 3.2 seconds."""
 MAX_TEMPO_CHANGE = 1.2
+MAX_ALIGNMENT_COST = 0.75
 TEMPO_JITTER = 0.05, 0.15
 """Deviation of the log tempo of contents where the tempo is known for the style, and where it is not."""
 
@@ -90,6 +94,7 @@ class StyleSampler:
         }
         self.weights = self._weights()
         self.tempos = self._tempos()
+        self.alignments = align_clips(clips, self.rng) if options.aligned and options.supervised else {}
 
     def _tempos(self) -> np.ndarray:
         """(styles, contents) the mean log tempo of the clips of each pair; NaN where there are none."""
@@ -151,6 +156,16 @@ class StyleSampler:
         start = int(self.rng.integers(0, len(features) - needed + 1))
         return change_speed(features[start : start + needed], speed)[:count]
 
+    def aligned_crop(self, index: int, style: str, length: int) -> tuple[np.ndarray, Tensor] | None:
+        """A part of a clip's features (4 length, 272) on the timeline of a clip of another style, and its latents."""
+        alignment = self.alignments.get((index, style))
+        if alignment is None or alignment.cost > MAX_ALIGNMENT_COST or self.sizes[alignment.other] < length:
+            return None
+        start = int(self.rng.integers(0, self.sizes[alignment.other] - length + 1))
+        frames = np.arange(start * Autoencoder.downsampling, (start + length) * Autoencoder.downsampling)
+        times = alignment.times[np.minimum(frames, len(alignment.times) - 1)]
+        return warp(self.clips[index].features, times), self.latents[alignment.other][start : start + length].T
+
     def crops(self, indices: np.ndarray, length: int) -> Tensor:
         """(B, C, length) random parts of clips."""
         return torch.stack([self.crop(index, length) for index in indices])
@@ -169,6 +184,11 @@ class StyleSampler:
         jitter = self.rng.normal(0, np.where(np.isnan(known), TEMPO_JITTER[1], TEMPO_JITTER[0]))
         change = np.clip(np.nan_to_num(known) + jitter, -MAX_TEMPO_CHANGE, MAX_TEMPO_CHANGE)
         at_tempo = [self.crop_at_tempo(i, length, c) for i, c in zip(chosen, change, strict=True)]
+        aligned = torch.full((count, self.latents[0].shape[1], length), torch.nan)
+        for row, (index, other) in enumerate(zip(chosen, others, strict=True)):
+            found = self.aligned_crop(index, self.labels[self.style[other]], length) if self.alignments else None
+            if found is not None:
+                at_tempo[row], aligned[row] = found
         with torch.no_grad():
             contents = self.autoencoder.encode(torch.from_numpy(np.stack(at_tempo)).to(device)).float()
         return StyleBatch(
@@ -180,6 +200,7 @@ class StyleSampler:
             torch.from_numpy(self.content[chosen]).to(device),
             torch.from_numpy(self.style[others]).to(device),
             torch.from_numpy(known).float().to(device),
+            aligned.to(device),
         )
 
     def labelled_batch(self) -> tuple[Tensor, dict[str, Tensor]]:

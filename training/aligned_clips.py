@@ -1,0 +1,126 @@
+"""Real clips of the same action in two styles, brought to one timeline: what a restyle of the one should look like."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+
+from stylize.features import BLOCKS, NUM_JOINTS
+from stylize.skeleton import SKELETON_22
+from training.datasets import FeatureClip
+
+STEP = 2
+"""Frames between those that are compared."""
+COMPARED = tuple(f"{side}_{joint}" for side in ("left", "right") for joint in ("wrist", "elbow", "ankle", "knee"))
+STALL = 0.1
+"""What it costs to let one of two clips stand still for a step."""
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """A clip on another's timeline.
+
+    Attributes:
+        other: index of the other clip.
+        times: for each frame of it, the frame of the clip that shows the same moment of the action.
+        cost: mean difference of the two along the way, in deviations of their joints.
+    """
+
+    other: int
+    times: np.ndarray
+    cost: float
+
+
+def movement(features: np.ndarray) -> np.ndarray:
+    """What is compared of a clip (N, D): where hands and feet are, without posture and amplitude."""
+    positions = features[::STEP, BLOCKS["positions"]].reshape(-1, NUM_JOINTS, 3)
+    compared = positions[:, [SKELETON_22.joint(role) for role in COMPARED]].reshape(len(positions), -1)
+    turning = features[::STEP, BLOCKS["root_yaw_velocity"]]
+    compared = compared - compared.mean(0)
+    spread = compared.std(0)
+    # Joints that hardly move in this action must not count as much as those that do.
+    return np.concatenate([compared / (spread.max() + 0.02), turning / (turning.std() + 0.5)], axis=1)
+
+
+def align(clip: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, float]:
+    """Dynamic time warping of movements (N, D), (M, D): for each step of ``other`` that of ``clip``, and the cost."""
+    difference = np.linalg.norm(clip[:, None] - other[None], axis=-1)
+    total = np.full((len(clip) + 1, len(other) + 1), np.inf)
+    total[0, 0] = 0.0
+    came_from = np.zeros(difference.shape, dtype=np.int8)
+    for i, row in enumerate(difference.tolist()):
+        before, now = total[i].tolist(), total[i + 1].tolist()
+        for j, cost in enumerate(row):
+            diagonal, up, left = before[j], before[j + 1] + STALL, now[j] + STALL
+            if diagonal <= up and diagonal <= left:
+                now[j + 1] = diagonal + cost
+            elif up <= left:
+                now[j + 1], came_from[i, j] = up + cost, 1
+            else:
+                now[j + 1], came_from[i, j] = left + cost, 2
+        total[i + 1] = now
+    i, j = len(clip) - 1, len(other) - 1
+    steps: dict[int, list[int]] = defaultdict(list)
+    while True:
+        steps[j].append(i)
+        if i == 0 and j == 0:
+            break
+        move = came_from[i, j]
+        i, j = i - (move != 2), j - (move != 1)
+    way = np.array([np.mean(steps[j]) for j in range(len(other))])
+    return way, float(total[-1, -1] / (len(clip) + len(other)))
+
+
+def align_clips(
+    clips: list[FeatureClip], rng: np.random.Generator, candidates: int = 2
+) -> dict[tuple[int, str], Alignment]:
+    """For each labelled clip and each other style the best of some random clips of the same action.
+
+    Args:
+        clips: each followed by its mirrored twin.
+        rng: of the choice.
+        candidates: how many clips are tried.
+    """
+    by_label: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for index, clip in enumerate(clips):
+        if clip.style and clip.content:
+            by_label[clip.style, clip.content].append(index)
+    styles = sorted({style for style, _ in by_label})
+    movements = [movement(clip.features) if clip.style else None for clip in clips]
+    alignments = {}
+    for index in range(0, len(clips), 2):
+        clip, own = clips[index], movements[index]
+        if own is None or not clip.content:
+            continue
+        for style in styles:
+            members = by_label.get((style, clip.content), [])
+            if style == clip.style or not members:
+                continue
+            best: Alignment | None = None
+            for other in rng.choice(members, size=min(candidates, len(members)), replace=False):
+                way, cost = align(own, movements[other])
+                if best is None or cost < best.cost:
+                    best = Alignment(int(other), _smooth_times(way, len(clips[other].features)), cost)
+            assert best is not None
+            alignments[index, style] = best
+            alignments[index + 1, style] = Alignment(best.other ^ 1, best.times, best.cost)
+    return alignments
+
+
+def _smooth_times(way: np.ndarray, frames: int) -> np.ndarray:
+    """Frame times (frames,) of steps (M,), without the jerks of a path on a grid; still never backwards."""
+    times = np.interp(np.arange(frames) / STEP, np.arange(len(way)), gaussian_filter1d(way, 2.0, mode="nearest"))
+    return np.maximum.accumulate(times) * STEP
+
+
+def warp(features: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """The features (T, 272) at other frame times (N,), their velocities scaled by how fast the times run."""
+    times = np.clip(times, 0, len(features) - 1)
+    before = np.minimum(times.astype(int), len(features) - 2)
+    weight = (times - before)[:, None]
+    warped = features[before] * (1 - weight) + features[before + 1] * weight
+    speed = np.gradient(times)[:, None] if len(times) > 1 else np.ones((1, 1))
+    for name in ("root_yaw_velocity", "root_planar_velocity", "velocities"):
+        warped[:, BLOCKS[name]] *= speed
+    return warped.astype(np.float32)
