@@ -3,7 +3,7 @@
 import csv
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -12,8 +12,10 @@ from stylize.errors import StylizeError
 
 if TYPE_CHECKING:
     from stylize.pipeline import Stylizer
+    from stylize.styles import Style
 
-COLUMNS = ("content", "style_motion", "style_label", "output")
+NEEDED_COLUMNS = ("content", "output")
+STYLE_COLUMNS = ("style_motion", "style_label", "style_file")
 
 
 class BatchError(StylizeError):
@@ -22,12 +24,13 @@ class BatchError(StylizeError):
 
 @dataclass(frozen=True)
 class Pair:
-    """One row: a content, exactly one of the two styles, and where the result goes."""
+    """One row: a content, exactly one of the styles, and where the result goes."""
 
     line: int
     content: Path
     style_motion: Path | None
     style_label: str | None
+    style_file: Path | None
     output: Path
 
 
@@ -40,7 +43,7 @@ class BadRow:
 
 
 def read_pairs(path: Path, out_dir: Path) -> list[Pair | BadRow]:
-    """The rows of a CSV file with the columns ``COLUMNS``.
+    """The rows of a CSV file with ``NEEDED_COLUMNS`` and some of ``STYLE_COLUMNS``.
 
     Args:
         path: the CSV file, UTF-8; paths in it are relative to its folder.
@@ -53,10 +56,10 @@ def read_pairs(path: Path, out_dir: Path) -> list[Pair | BadRow]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True)
             header = [name.strip() for name in reader.fieldnames or ()]
-            if missing := [name for name in COLUMNS if name not in header]:
+            if not (set(NEEDED_COLUMNS) <= set(header) and set(STYLE_COLUMNS) & set(header)):
                 raise BatchError(
-                    f"{path.name}: the first line must name the columns {', '.join(COLUMNS)}; "
-                    f"missing: {', '.join(missing)}."
+                    f"{path.name}: the first line must name the columns {' and '.join(NEEDED_COLUMNS)}, and one or "
+                    f"more of {', '.join(STYLE_COLUMNS)}."
                 )
             reader.fieldnames = header
             rows = [(reader.line_num, row) for row in reader]
@@ -88,11 +91,11 @@ def _checked(rows: Sequence[tuple[int, dict]], folder: Path, out_dir: Path) -> l
 def _pair(line: int, row: dict, folder: Path, out_dir: Path) -> Pair:
     if None in row:
         raise BatchError("there are more values than columns; put values with commas in double quotes.")
-    content, style_motion, style_label, output = ((row[name] or "").strip() for name in COLUMNS)
+    content, output, *styles = ((row.get(name) or "").strip() for name in NEEDED_COLUMNS + STYLE_COLUMNS)
     if not content or not output:
         raise BatchError(f"the column {'output' if content else 'content'} is empty.")
-    if bool(style_motion) == bool(style_label):
-        raise BatchError("fill exactly one of the columns style_motion and style_label.")
+    if sum(map(bool, styles)) != 1:
+        raise BatchError(f"fill exactly one of the columns {', '.join(STYLE_COLUMNS)}.")
     try:
         target = (out_dir / output).resolve()
         source = (folder / content).resolve()
@@ -104,7 +107,10 @@ def _pair(line: int, row: dict, folder: Path, out_dir: Path) -> Pair:
         raise BatchError(f"the output {output!r} must end in .bvh.")
     if target == source:
         raise BatchError(f"the output {output!r} is also the content; choose another name.")
-    return Pair(line, source, folder / style_motion if style_motion else None, style_label or None, target)
+    motion, label, file = styles
+    return Pair(
+        line, source, folder / motion if motion else None, label or None, folder / file if file else None, target
+    )
 
 
 def stylize_pairs(
@@ -113,9 +119,14 @@ def stylize_pairs(
     *,
     strength: float = 1.0,
     seed: int = 0,
+    keep_timing: bool = False,
     skeleton: Literal["source", "canonical"] = "source",
+    styles: Path = Path("styles"),
 ) -> int:
-    """Carry out every row, report those that fail on stderr with their line, and return how many failed."""
+    """Carry out every row, report those that fail on stderr with their line, and return how many failed.
+
+    A style_label that the model does not know is looked for in ``styles``, a folder of style files.
+    """
     from tqdm import tqdm
 
     failed = 0
@@ -124,7 +135,10 @@ def stylize_pairs(
             if isinstance(row, BadRow):
                 raise BatchError(row.reason)
             bar.set_postfix_str(row.output.name)
-            _stylize_pair(stylizer, row, strength, seed, skeleton)
+            style = _style_of(row, [label.name for label in stylizer.labels], styles)
+            result = stylizer.stylize(row.content, style, strength=strength, seed=seed, keep_timing=keep_timing)
+            _make_folder(row.output.parent)
+            result.save(row.output, skeleton=skeleton)
         except StylizeError as error:
             failed += 1
             tqdm.write(f"line {row.line}: {error}", file=sys.stderr)
@@ -134,17 +148,19 @@ def stylize_pairs(
     return failed
 
 
-def _stylize_pair(stylizer: "Stylizer", pair: Pair, strength: float, seed: int, skeleton) -> None:
-    from stylize.styles import Style
+def _style_of(pair: Pair, labels: Collection[str], folder: Path) -> "Style":
+    from stylize.styles import Style, style_by_name
 
     if pair.style_motion is not None:
-        style = Style.from_motion(pair.style_motion)
-    else:
-        assert pair.style_label is not None
-        style = Style.from_label(pair.style_label)
-    result = stylizer.stylize(pair.content, style, strength=strength, seed=seed)
+        return Style.from_motion(pair.style_motion)
+    if pair.style_file is not None:
+        return Style.from_file(pair.style_file)
+    assert pair.style_label is not None
+    return style_by_name(pair.style_label, labels, folder)
+
+
+def _make_folder(folder: Path) -> None:
     try:
-        pair.output.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise BatchError(f"the folder {pair.output.parent} cannot be made: {error.strerror}.") from error
-    result.save(pair.output, skeleton=skeleton)
+        raise BatchError(f"the folder {folder} cannot be made: {error.strerror}.") from error

@@ -1,7 +1,7 @@
 """What a style can be: a motion's manner, a label, a saved style, a draw, or several of these together."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,8 @@ STYLE_SUFFIX = ".style.safetensors"
 MAX_STYLE_FILE_BYTES = 1_000_000
 MAX_STYLE_CLIPS = 5
 NAME_PATTERN = re.compile(r"[\w][\w '()-]{0,39}")
+LARGEST_CODE_VALUE = 100.0
+"""Codes of real motions stay below 10; far beyond, a style gives numbers that no motion has."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,8 @@ class SavedStyle:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             save_file({"mean": self.mean, "log_variance": self.log_variance}, path, metadata | {"format": "style-1"})
-        except OSError as error:
-            raise StyleError(f"The style file {path.name} cannot be written: {error.strerror or error}.") from error
+        except (OSError, SafetensorError) as error:
+            raise StyleError(f"The style file {path.name} cannot be written ({error}); choose another name.") from error
         return path
 
     @staticmethod
@@ -76,23 +78,28 @@ class SavedStyle:
             with safe_open(path, framework="pt") as file:
                 metadata = file.metadata() or {}
                 stored = set(file.keys())
-                tensors = {name: file.get_tensor(name) for name in ("mean", "log_variance") if name in stored}
-        except (OSError, SafetensorError) as error:
+                # Copies, for the tensors of safetensors stay tied to the file.
+                tensors = {name: file.get_tensor(name).clone() for name in ("mean", "log_variance") if name in stored}
+        except (OSError, ValueError, SafetensorError) as error:
             raise StyleError(f"{path.name} cannot be read as a style file ({error}); make it again.") from error
-        right = metadata.get("format") == "style-1" and len(tensors) == 2
-        right = right and all(t.dim() == 1 and t.isfinite().all() and t.is_floating_point() for t in tensors.values())
+        right = metadata.get("format") == "style-1" and len(tensors) == 2 and all(map(_is_code, tensors.values()))
         if not right or len(tensors["mean"]) != len(tensors["log_variance"]):
             raise StyleError(f"{path.name} is not a style file; `python -m stylize make-style` writes one.")
-        name = check_style_name(metadata.get("name", ""))
-        clips = metadata.get("clips", "1")
+        clips = metadata.get("clips", "")
         return SavedStyle(
-            name=name,
+            name=check_style_name(metadata.get("name", "")),
             network=metadata.get("network", ""),
             model=metadata.get("model", ""),
-            mean=tensors["mean"].float(),
-            log_variance=tensors["log_variance"].float(),
-            clips=int(clips) if clips.isdecimal() else 1,
+            mean=tensors["mean"],
+            log_variance=tensors["log_variance"],
+            clips=int(clips) if re.fullmatch("[1-9]", clips) else 1,
         )
+
+
+def _is_code(tensor: Tensor) -> bool:
+    if tensor.dtype != torch.float32 or tensor.dim() != 1:
+        return False
+    return bool((tensor.abs() <= LARGEST_CODE_VALUE).all())  # which NaN is not
 
 
 def check_style_name(name: str) -> str:
@@ -182,6 +189,18 @@ def _simple(style: Style | str) -> Style:
     if style.parts:
         raise StyleError("A mixture or a transition cannot be a part of another; list its styles themselves.")
     return style
+
+
+def style_by_name(name: str, labels: Collection[str], folder: str | Path) -> Style:
+    """A built-in style, or else the saved style of that name in a folder.
+
+    A name that is neither is left to the Stylizer, whose message lists the built-in ones.
+    """
+    if name not in labels:
+        for saved in list_saved_styles(folder):
+            if saved.name == name:
+                return Style.from_file(saved)
+    return Style.from_label(name)
 
 
 def pooled_gaussian(means: Tensor, log_variances: Tensor) -> tuple[Tensor, Tensor]:

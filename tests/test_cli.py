@@ -10,10 +10,33 @@ import pytest
 from stylize.cli import main
 from stylize.io import read_bvh
 from stylize.library import MOTIONS
+from stylize.restyle import Restyler
 
 CONTENT = MOTIONS / "contents" / "walk.bvh"
 REFERENCE = MOTIONS / "styles" / "elderly.bvh"
 HEADER = "content,style_motion,style_label,output\n"
+
+
+@pytest.fixture
+def twice_as_fast(monkeypatch):
+    """Every style halves the length."""
+    change = np.array([np.log(2)])
+    monkeypatch.setattr(Restyler, "_tempo_change", lambda self, latents, styles: change.repeat(latents.shape[-1]))
+
+
+@pytest.fixture(scope="module")
+def saved_styles(tmp_path_factory) -> Path:
+    """A folder with the saved style "shuffling"."""
+    folder = tmp_path_factory.mktemp("styles")
+    file = folder / "shuffling.style.safetensors"
+    assert run("make-style", "shuffling", REFERENCE, MOTIONS / "styles" / "exhausted.bvh", "--out", file) == 0
+    return folder
+
+
+def restyled(out: Path, *arguments: object) -> np.ndarray:
+    """The local rotations that `apply` writes for the walk."""
+    assert run("apply", CONTENT, *arguments, "--keep-timing", "--out", out) == 0
+    return read_bvh(out)[0].local_rotations
 
 
 def run(*arguments: object) -> int:
@@ -43,9 +66,9 @@ def test_help_needs_neither_torch_nor_matplotlib_nor_gradio():
     assert "--style-label" in done.stdout
 
 
-def test_apply_by_label_keeps_skeleton_and_length_and_changes_the_motion(tmp_path, capsys):
+def test_apply_by_label_keeps_skeleton_and_timing_and_changes_the_motion(tmp_path, capsys):
     out = tmp_path / "new folder" / "out.bvh"
-    assert run("apply", CONTENT, "--style-label", "elderly", "--out", out) == 0
+    assert run("apply", CONTENT, "--style-label", "elderly", "--keep-timing", "--out", out) == 0
     assert capsys.readouterr().out.splitlines() == [str(out)]
     assert hierarchy_text(out) == hierarchy_text(CONTENT)
     before, after = read_bvh(CONTENT)[0], read_bvh(out)[0]
@@ -71,12 +94,108 @@ def test_a_sampled_style_depends_on_the_seed(tmp_path):
 
 def test_apply_writes_a_side_by_side_video_when_asked(tmp_path):
     video = tmp_path / "v.mp4"
-    assert run("apply", CONTENT, "--style-label", "active", "--out", tmp_path / "o.bvh", "--video", video) == 0
-    with imageio.get_reader(video) as reader:
+    arguments = ("--style-label", "active", "--out", tmp_path / "o.bvh", "--video", video)
+    assert run("apply", CONTENT, *arguments, "--keep-timing") == 0
+    assert video_shape(video) == (3, len(read_bvh(CONTENT)[0]))
+
+
+def video_shape(path: Path) -> tuple[int, int]:
+    """Panels and frames."""
+    with imageio.get_reader(path) as reader:
         height, width = reader.get_data(0).shape[:2]  # pyright: ignore[reportAttributeAccessIssue]
-        count = reader.count_frames()  # pyright: ignore[reportAttributeAccessIssue]
-    assert count == len(read_bvh(CONTENT)[0])
-    assert width == 3 * height
+        return width // height, reader.count_frames()  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_a_result_of_another_length_comes_back_whole_and_its_video_shows_all_of_the_content(tmp_path, twice_as_fast):
+    out, video = tmp_path / "o.bvh", tmp_path / "v.mp4"
+    assert run("apply", CONTENT, "--style-label", "active", "--out", out, "--video", video) == 0
+    before, after = read_bvh(CONTENT)[0], read_bvh(out)[0]
+    assert hierarchy_text(out) == hierarchy_text(CONTENT)
+    assert after.fps == pytest.approx(before.fps)
+    assert after.duration == pytest.approx(before.duration / 2, abs=0.04)
+    assert video_shape(video) == (3, len(before))
+
+
+def test_timing_is_kept_when_asked(tmp_path, twice_as_fast):
+    assert len(restyled(tmp_path / "o.bvh", "--style-label", "active")) == len(read_bvh(CONTENT)[0])
+
+
+def test_a_humanml3d_file_can_be_content_and_style(tmp_path, test_data):
+    content = sorted((test_data / "samples").rglob("*.npy"))[0]
+    out = tmp_path / "o.bvh"
+    assert run("apply", content, "--style-motion", content, "--keep-timing", "--out", out) == 0
+    assert len(read_bvh(out)[0].skeleton) == 22
+
+
+@pytest.mark.parametrize(("body", "still"), [("upper", "hip"), ("lower", "shoulder")])
+def test_one_half_of_the_body_stays_as_it_was(body, still, tmp_path):
+    result = restyled(tmp_path / "o.bvh", "--style-label", "exhausted", "--body", body)
+    content, _ = read_bvh(CONTENT)
+    joints = {part: content.skeleton.names.index(f"left_{part}") for part in ("hip", "shoulder")}
+    change = {part: np.abs(result[:, j] - content.local_rotations[:, j]).max() for part, j in joints.items()}
+    assert change.pop(still) < 2e-3 < 0.05 < min(change.values())
+
+
+def test_a_mixture_is_between_its_styles_and_nearer_to_the_heavier(tmp_path):
+    elderly, active, mixed = (
+        restyled(tmp_path / f"{k}.bvh", *choice)
+        for k, choice in enumerate(
+            [("--style-label", "elderly"), ("--style-label", "active"), ("--mix", "elderly=3", "active")]
+        )
+    )
+    to_elderly, to_active = np.abs(mixed - elderly).mean(), np.abs(mixed - active).mean()
+    assert 0 < to_elderly < to_active < np.abs(elderly - active).mean()
+
+
+def test_a_mixture_takes_names_motion_files_and_style_files(saved_styles, tmp_path):
+    choices = (f"{REFERENCE}=1", "shuffling=0.5", f"{saved_styles / 'shuffling.style.safetensors'}=1.5", "active")
+    restyled(tmp_path / "o.bvh", "--mix", *choices, "--styles", saved_styles)
+
+
+@pytest.mark.parametrize(
+    "second", [("--then-label", "active"), ("--then-motion", MOTIONS / "styles" / "active.bvh")], ids=str
+)
+def test_a_style_becomes_another_along_the_clip(second, tmp_path):
+    first = restyled(tmp_path / "first.bvh", "--style-label", "elderly")
+    both = restyled(tmp_path / "both.bvh", "--style-label", "elderly", *second, "--transition", 0.6, 0.9)
+    difference = np.abs(both - first).max(axis=(1, 2, 3))
+    frames = len(first)
+    assert difference[: frames // 2].max() < 0.03 < 0.1 < difference[-5:].max()
+
+
+def test_a_saved_style_is_the_same_by_file_and_by_name_and_is_listed(saved_styles, tmp_path, capsys):
+    by_file = restyled(tmp_path / "1.bvh", "--style-file", saved_styles / "shuffling.style.safetensors")
+    by_name = restyled(tmp_path / "2.bvh", "--style-label", "shuffling", "--styles", saved_styles)
+    assert np.array_equal(by_file, by_name)
+    capsys.readouterr()
+    assert run("labels", "--styles", saved_styles) == 0
+    assert re.search(r"^  shuffling +from 2 clips$", capsys.readouterr().out, re.MULTILINE)
+
+
+def test_make_style_prints_where_it_wrote_and_takes_the_styles_folder_by_default(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run("make-style", "my walk", REFERENCE) == 0
+    assert run("make-style", "my walk", REFERENCE, "--out", "other") == 0
+    assert capsys.readouterr().out.splitlines() == ["styles/my walk.style.safetensors", "other.style.safetensors"]
+    restyled(tmp_path / "o.bvh", "--style-label", "my walk")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("elderly", REFERENCE), "built-in style 'elderly'"),
+        (("../up", REFERENCE), "cannot be called '../up'"),
+        (("mine", *[REFERENCE] * 6), "6 were given"),
+        (("mine",), "0 were given"),
+        (("mine", "missing.bvh"), "missing.bvh"),
+    ],
+    ids=["built in", "name", "too many", "none", "missing"],
+)
+def test_a_style_that_cannot_be_made_is_one_sentence(arguments, expected, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run("make-style", *arguments) == 1
+    assert expected in one_error_sentence(capsys)
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_source_skeleton_comes_back_with_its_frame_time_and_canonical_has_22_joints(tmp_path, test_data):
@@ -93,12 +212,27 @@ def test_the_source_skeleton_comes_back_with_its_frame_time_and_canonical_has_22
     assert len(canonical.skeleton) == 22 and canonical.fps == pytest.approx(30)
 
 
+LABEL = ("--style-label", "elderly")
+
+
 @pytest.mark.parametrize(
-    "choices", [(), ("--sample", "--style-label", "elderly"), ("--style-motion", "r.bvh", "--sample")], ids=str
+    ("choices", "expected"),
+    [
+        ((), "exactly one of --style-motion, --style-label, --style-file, --mix and --sample; none of them was given"),
+        (("--sample", *LABEL), "--style-label and --sample were given"),
+        (("--style-motion", "r.bvh", "--sample"), "--style-motion and --sample were given"),
+        (("--style-file", "x.safetensors", "--mix", "a", "b"), "--style-file and --mix were given"),
+        ((*LABEL, "--then-label", "active", "--then-motion", "r.bvh"), "only one of --then-motion, --then-label and"),
+        ((*LABEL, "--transition", "0.1", "0.2"), "--transition needs a second style"),
+        (("--mix", "elderly", "active", "--then-label", "sad"), "--mix cannot become another"),
+        (("--mix", "elderly=much", "active"), "The weight in 'elderly=much' is not a number"),
+        ((*LABEL, "--styles", "nowhere"), "no folder nowhere"),
+    ],
+    ids=str,
 )
-def test_not_exactly_one_style_is_a_usage_error(choices, tmp_path, capsys):
+def test_styles_that_do_not_fit_together_are_a_usage_error(choices, expected, tmp_path, capsys):
     assert run("apply", CONTENT, *choices, "--out", tmp_path / "o.bvh") == 2
-    assert "exactly one of --style-motion, --style-label and --sample" in one_error_sentence(capsys)
+    assert expected in one_error_sentence(capsys)
 
 
 def test_an_output_that_is_an_input_is_refused_before_it_is_harmed(tmp_path, capsys):
@@ -117,8 +251,16 @@ def test_an_output_that_is_an_input_is_refused_before_it_is_harmed(tmp_path, cap
         ((CONTENT, "--style-label", "elderly", "--strength", "9"), "strength"),
         ((CONTENT, "--style-label", "elderly", "--samples", "0"), "samples"),
         ((CONTENT, "--sample", "--checkpoint", "nowhere"), "default"),
+        ((CONTENT, "--mix", "elderly=1"), "two styles or more"),
+        ((CONTENT, "--mix", "elderly=1", "active=-1"), "positive"),
+        ((CONTENT, "--mix", "elderly", "no_such.bvh"), "no_such.bvh"),
+        ((CONTENT, "--style-file", CONTENT), "cannot be read as a style file"),
+        ((CONTENT, *LABEL, "--then-label", "active", "--transition", "0.8", "0.2"), "from 0.8 to 0.2 must go forward"),
     ],
-    ids=["missing file", "unknown label", "strength", "samples", "checkpoint"],
+    ids=[
+        *("missing file", "unknown label", "strength", "samples", "checkpoint"),
+        *("one style", "negative weight", "missing in mixture", "no style file", "backward"),
+    ],
 )
 def test_what_cannot_be_done_is_one_sentence_and_exit_code_1(arguments, expected, tmp_path, capsys):
     assert run("apply", *arguments, "--out", tmp_path / "o.bvh") == 1
@@ -150,22 +292,30 @@ def test_a_batch_goes_on_after_bad_rows_and_names_their_lines(tmp_path, capsys):
     assert "Traceback" not in errors
 
 
-def test_a_batch_without_bad_rows_ends_with_exit_code_0(tmp_path):
-    (tmp_path / "pairs.csv").write_text(HEADER + f"{CONTENT},,active,a.bvh\n")
-    assert run("batch", tmp_path / "pairs.csv", "--out-dir", tmp_path / "out") == 0
+def test_a_batch_takes_saved_styles_and_keeps_the_timing_when_asked(saved_styles, tmp_path, twice_as_fast):
+    rows = [f"{CONTENT},{saved_styles / 'shuffling.style.safetensors'},,file.bvh", f"{CONTENT},,shuffling,name.bvh"]
+    (tmp_path / "pairs.csv").write_text("content,style_file,style_label,output\n" + "\n".join(rows))
+    arguments = ("batch", tmp_path / "pairs.csv", "--out-dir", tmp_path / "out", "--styles", saved_styles)
+    lengths = []
+    for options in ((), ("--keep-timing",)):
+        assert run(*arguments, *options) == 0
+        lengths.append(len(read_bvh(tmp_path / "out" / "name.bvh")[0]))
+        assert (tmp_path / "out" / "file.bvh").read_text() == (tmp_path / "out" / "name.bvh").read_text()
+    assert lengths[0] < 0.6 * lengths[1] and lengths[1] == len(read_bvh(CONTENT)[0])
 
 
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        (b"content,output\na,b\n", "missing: style_motion, style_label"),
+        (b"content,output\na,b\n", "one or more of style_motion, style_label, style_file"),
+        (b"content,style_label\na,b\n", "columns content and output"),
         (b"", "first line"),
         (HEADER.encode(), "no row"),
         (b"\xff\xfe\x00", "UTF-8"),
         (HEADER.encode() + b'walk.bvh,,"elderly,o.bvh\n', "malformed"),
         (None, "cannot be read"),
     ],
-    ids=["columns", "empty", "no rows", "binary", "open quote", "missing"],
+    ids=["no style column", "no output column", "empty", "no rows", "binary", "open quote", "missing"],
 )
 def test_a_csv_that_cannot_be_used_is_one_sentence(content, expected, tmp_path, capsys):
     path = tmp_path / "pairs.csv"
