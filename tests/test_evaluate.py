@@ -226,6 +226,12 @@ def test_real_clips_that_the_test_pack_lacks_are_taken_from_the_training(exam, m
     assert [exam.judges(motion).style for motion in drawn] == [style for style, _ in exam.wanted]
 
 
+def test_real_clips_are_no_copies_and_training_clips_are(exam):
+    copies = exam.real_training_clips(exam.wanted)
+    assert exam.real["nearest_clip"] > 1e-3
+    assert exam.measure([features.decode(clip.features) for clip in copies])["nearest_to_real"] < 0.05
+
+
 def test_a_stylizer_with_labels_is_measured_in_every_way_and_one_without_by_reference(exam):
     report = evaluate.evaluate(Labelled(exam, tuple(STYLES)), exam, sets=1)  # pyright: ignore[reportArgumentType]
     ways = report["ways"]

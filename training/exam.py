@@ -182,8 +182,14 @@ class Exam:
 
     @cached_property
     def real(self) -> Row:
-        """The measures of real test clips of the wanted styles and actions: what a perfect stylizer would get."""
-        return self._measure(self.real_clips())
+        """The measures of ``real_clips``, what a perfect stylizer would get.
+
+        Training clips may be among them, which are their own nearest clips, so that measure is taken of all test
+        clips in their place.
+        """
+        return self._measure(self.real_clips()) | {
+            "nearest_clip": self._nearest([self.motions[i] for i in self.usable])
+        }
 
     @cached_property
     def real_embeddings(self) -> np.ndarray:
@@ -227,9 +233,11 @@ class Exam:
     def _physical(self, results: list[Motion]) -> Row:
         row: Row = {name: _mean(getattr(metrics, name), results) for name in PHYSICAL}
         row["jerk_to_content"] = row["jerk"] / _mean(metrics.jerk, self.contents)
-        looked_at = [motion for motion in results[:COPIES_LOOKED_FOR] if len(motion) >= MIN_FRAMES]
-        row["nearest_clip"] = _mean(lambda motion: self.known.distance(metrics.heading_positions(motion)), looked_at)
-        return row
+        return row | {"nearest_clip": self._nearest(results)}
+
+    def _nearest(self, motions: list[Motion]) -> float:
+        looked_at = [motion for motion in motions[:COPIES_LOOKED_FOR] if len(motion) >= MIN_FRAMES]
+        return _mean(lambda motion: self.known.distance(metrics.heading_positions(motion)), looked_at)
 
     def _timing(self, results: list[Motion]) -> Row:
         """Tempo and pace over the means of real training clips: geometric mean of the ratio, and mean |log ratio|."""
