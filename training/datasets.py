@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from scipy.ndimage import gaussian_filter1d
 
 from stylize.features import BLOCKS, FPS, NUM_FEATURES, NUM_JOINTS, encode
 from stylize.skeleton import CONTACT_ROLES, SKELETON_22
+from training.metrics import tempo
 from training.packs import Pack
 
 
@@ -64,14 +64,9 @@ def change_speed(features: np.ndarray, factor: float) -> np.ndarray:
 
 
 def log_tempo(features: np.ndarray) -> float:
-    """Log of the motion's mean frequency in rad/s: rms acceleration over rms velocity of the joints.
-
-    However wide a movement is, it has the same tempo.
-    """
-    positions = gaussian_filter1d(features[:, BLOCKS["positions"]].astype(np.float64), 1.5, axis=0)
-    velocity = np.diff(positions, axis=0) * FPS
-    acceleration = np.diff(velocity, axis=0) * FPS
-    return float(0.5 * np.log((np.square(acceleration).sum() + 1e-6) / (np.square(velocity).sum() + 1e-6)))
+    """Log of a clip's tempo (see metrics.tempo)."""
+    positions = features[:, BLOCKS["positions"]].reshape(-1, NUM_JOINTS, 3)
+    return float(np.log(max(tempo(positions, FPS), 1e-3)))
 
 
 def load_feature_clips(path: Path, *, mirror: bool) -> list[FeatureClip]:

@@ -16,7 +16,8 @@ from stylize.features import FPS
 from stylize.io import save_motion
 from stylize.models.stylizer import sample_gaussian
 from stylize.motion import Motion
-from stylize.pipeline import Stylizer
+from stylize.pipeline import LABELLED, Stylizer
+from stylize.restyle import StyleCode
 from training import metrics
 from training.packs import Pack
 
@@ -65,7 +66,8 @@ def main(options: MakeAssets) -> None:
     """Recombine, choose, trim, write."""
     pack = Pack.load(options.pack)
     stylizer = Stylizer.from_pretrained(options.checkpoint)
-    network, restyler = stylizer.restyler.network, stylizer.restyler
+    restyler = stylizer.restyler
+    network = restyler.networks[LABELLED]
     names = list(network.config.labels)
     generator = torch.Generator().manual_seed(0)
 
@@ -81,7 +83,10 @@ def main(options: MakeAssets) -> None:
         sources = clips(action, source_style)
         turns = -(-options.candidates // len(sources))
         return cleanest(
-            [restyler.recombine(clip, sample_gaussian(mean, log_variance, generator)) for clip in sources * turns]
+            [
+                restyler.recombine(clip, StyleCode(LABELLED, sample_gaussian(mean, log_variance, generator)))
+                for clip in sources * turns
+            ]
         )
 
     for folder in ("contents", "styles"):
