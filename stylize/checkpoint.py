@@ -73,11 +73,14 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def config_from_dict(config_class: type[ConfigT], values: dict[str, Any]) -> ConfigT:
-    """A config dataclass out of JSON; unknown or missing keys raise CheckpointError."""
+    """A config dataclass out of JSON; unknown or missing keys raise CheckpointError.
+
+    A key that came later than a file may be missing there, since its default is what was so before.
+    """
     hints = typing.get_type_hints(config_class)
     fields = {field.name: field for field in dataclasses.fields(config_class)}  # type: ignore[arg-type]
     unknown = sorted(set(values) - set(fields))
-    missing = sorted(set(fields) - set(values))
+    missing = sorted(name for name in set(fields) - set(values) if fields[name].default is dataclasses.MISSING)
     if unknown or missing:
         raise CheckpointError(f"{config_class.__name__} has unknown keys {unknown} and lacks {missing}.")
     return config_class(**{name: _convert(hints[name], value) for name, value in values.items()})

@@ -147,27 +147,27 @@ class Stylizer:
         """
         folder = checkpoint_folder(name_or_folder)
         config = read_json(folder / "config.json")
-        modules: dict[str, nn.Module] = {}
+        predictor = None
         try:
-            modules["autoencoder"] = Autoencoder(config_from_dict(AutoencoderConfig, config["autoencoder"]))
-            modules["global_motion"] = GlobalMotionPredictor(
-                config_from_dict(GlobalMotionConfig, config["global_motion"])
-            )
+            autoencoder = Autoencoder(config_from_dict(AutoencoderConfig, config["autoencoder"]))
+            if "global_motion" in config:
+                predictor = GlobalMotionPredictor(config_from_dict(GlobalMotionConfig, config["global_motion"]))
             names = [name for name in (LABELLED, OPEN) if name in config]
-            for name in names:
-                modules[name] = StylizerNetwork(config_from_dict(StylizerConfig, config[name]))
+            networks = {name: StylizerNetwork(config_from_dict(StylizerConfig, config[name])) for name in names}
             labels = tuple(config_from_dict(StyleLabel, entry) for entry in config["labels"])
         except (KeyError, TypeError) as error:
             raise CheckpointError(f"config.json of the checkpoint {folder.name!r} lacks or misuses {error}.") from error
         if not names:
             raise CheckpointError(f"config.json of the checkpoint {folder.name!r} names no stylizer; export it again.")
         target = resolve_device(device)
+        modules: dict[str, nn.Module | None] = {"autoencoder": autoencoder, "global_motion": predictor, **networks}
         for name, module in modules.items():
+            if module is None:
+                continue
             load_network(module, folder / f"{name}.safetensors")
             module.to(target)
-        networks = {name: modules[name] for name in names}
         fingerprints = {name: sha256((folder / f"{name}.safetensors").read_bytes()).hexdigest()[:16] for name in names}
-        return cls(Restyler(modules["autoencoder"], networks, modules["global_motion"]), labels, fingerprints)
+        return cls(Restyler(autoencoder, networks, predictor), labels, fingerprints)
 
     def stylize(
         self,

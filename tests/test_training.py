@@ -1,6 +1,7 @@
 """The trainers on a pack of a few synthetic clips: they run, resume, and their networks load."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,18 +9,28 @@ import torch
 from torch import nn
 
 from stylize import features
+from stylize.checkpoint import config_from_dict, read_json
+from stylize.errors import CheckpointError, StylizeError
+from stylize.models.autoencoder import DECODED_SIZE, Autoencoder, AutoencoderConfig, DecodedPose
+from stylize.models.layers import ResidualBlock
+from stylize.models.stylizer import Stylizer as StylizerNetwork
+from stylize.models.stylizer import StylizerConfig
 from stylize.motion import Motion
 from stylize.pipeline import Stylizer
+from stylize.restyle import Restyler, StyleCode
+from stylize.styles import SavedStyle, Style
 from tests.conftest import walk
 from training import export, train_autoencoder, train_global_motion, train_stylizer
-from training.datasets import feature_mirror, mirror_content
+from training.datasets import feature_mirror, load_feature_clips, mirror_content
+from training.export import Export
 from training.loop import RunOptions, Trainer
 from training.packs import Clip, Pack, build_pack, quantize
-from training.stylizer_losses import gaussian_kl
+from training.stylizer_losses import LossWeights, StylizerTraining, gaussian_kl
+from training.train_autoencoder import TrainAutoencoder, autoencoder_losses, load_autoencoder
+from training.train_stylizer import StyleSampler, TrainStylizer, encode_clips, stacked
 
 
-@pytest.fixture
-def pack(tmp_path) -> Pack:
+def small_pack() -> Pack:
     entries = []
     for style, speed in (("brisk", 1.5), ("slow", 0.6), ("set1/odd", 1.0)):
         for content, cadence in (("walk-left", 1.6), ("run", 2.6)):
@@ -29,7 +40,8 @@ def pack(tmp_path) -> Pack:
     return build_pack(entries)
 
 
-def test_a_pack_keeps_motion_to_a_tenth_of_a_millimetre_and_its_labels(pack, tmp_path):
+def test_a_pack_keeps_motion_to_a_tenth_of_a_millimetre_and_its_labels(tmp_path):
+    pack = small_pack()
     pack.save(tmp_path / "pack.npz")
     loaded = Pack.load(tmp_path / "pack.npz")
     assert loaded.clips == pack.clips
@@ -45,26 +57,169 @@ def test_mirrored_features_are_those_of_the_mirrored_motion(random_motion):
     assert mirror_content("turn-left-then-right") == "turn-right-then-left"
 
 
-def test_every_trainer_runs_and_the_exported_checkpoint_restyles(pack, tmp_path):
-    pack.save(tmp_path / "pack.npz")
-    packed, runs = tmp_path / "pack.npz", tmp_path / "runs"
+def short_run(folder: Path, steps: int = 3) -> RunOptions:
+    return RunOptions(folder, steps=steps, device="cpu", bf16=False, checkpoint_every=2, log_every=1)
 
-    def run(name: str) -> RunOptions:
-        return RunOptions(runs / name, steps=3, device="cpu", bf16=False, checkpoint_every=2, log_every=1)
 
-    train_autoencoder.main(train_autoencoder.TrainAutoencoder(packed, run("autoencoder"), batch_size=2))
-    train_global_motion.main(train_global_motion.TrainGlobalMotion(packed, run("global_motion"), batch_size=2))
-    train_stylizer.main(
-        train_stylizer.TrainStylizer(packed, runs / "autoencoder", run("stylizer"), batch_size=2, guide_steps=3)
-    )
+def stylizer_options(packed: Path, runs: Path, name: str, **changes) -> TrainStylizer:
+    sizes = {"batch_size": 2, "guide_steps": 3} | changes
+    return TrainStylizer(packed, sizes.pop("autoencoder", runs / "autoencoder"), short_run(runs / name), **sizes)
+
+
+def sampler_of(pack_path: Path, autoencoder: Path, **changes) -> StyleSampler:
+    options = TrainStylizer(pack_path, autoencoder, short_run(autoencoder), batch_size=4, **changes)
+    return StyleSampler(load_feature_clips(pack_path, mirror=True), load_autoencoder(autoencoder).encode, options)
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("pack") / "pack.npz"
+    small_pack().save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def runs(packed, tmp_path_factory) -> Path:
+    """Trained for a few steps: an autoencoder and a predictor."""
+    folder = tmp_path_factory.mktemp("runs")
+    train_autoencoder.main(TrainAutoencoder(packed, short_run(folder / "autoencoder"), batch_size=2))
+    predictor = train_global_motion.TrainGlobalMotion(packed, short_run(folder / "global_motion"), batch_size=2)
+    train_global_motion.main(predictor)
+    return folder
+
+
+def test_every_trainer_runs_and_the_exported_checkpoint_restyles(packed, runs, tmp_path):
+    train_stylizer.main(stylizer_options(packed, runs, "stylizer"))
+    train_stylizer.main(stylizer_options(packed, runs, "open", supervised=False))
     log = [json.loads(line) for line in (runs / "stylizer" / "log.jsonl").read_text().splitlines()]
     assert [row["step"] for row in log] == [1, 2, 3]
     assert all(np.isfinite(list(row.values())).all() for row in log)
-    out = tmp_path / "checkpoint"
-    export.main(export.Export(runs / "autoencoder", runs / "stylizer", runs / "global_motion", out))
-    stylizer = Stylizer.from_pretrained(out)
+    export.main(
+        Export(
+            runs / "autoencoder",
+            tmp_path,
+            global_motion=runs / "global_motion",
+            stylizer=runs / "stylizer",
+            open_stylizer=runs / "open",
+        )
+    )
+    stylizer = Stylizer.from_pretrained(tmp_path)
     assert [label.name for label in stylizer.labels] == ["brisk", "set1/odd", "slow"]
-    assert isinstance(stylizer.stylize(pack.motion(0), "slow").motions[0], Motion)
+    assert stylizer.restyler.predictor is not None
+    assert isinstance(stylizer.stylize(small_pack().motion(0), "slow").motions[0], Motion)
+
+
+def test_an_export_without_stylizers_or_without_a_predictor(packed, runs, tmp_path):
+    with pytest.raises(SystemExit, match="--open-stylizer"):
+        export.main(Export(runs / "autoencoder", tmp_path))
+    train_stylizer.main(stylizer_options(packed, runs, "without_guidance", weights=LossWeights(guidance=0)))
+    export.main(Export(runs / "autoencoder", tmp_path, stylizer=runs / "without_guidance"))
+    stylizer = Stylizer.from_pretrained(tmp_path)
+    assert stylizer.restyler.predictor is None
+    motion = small_pack().motion(0)
+    assert np.isfinite(stylizer.stylize(motion, "slow").motions[0].positions).all()
+    style = stylizer.make_style("mine", [small_pack().motion(4)])
+    assert np.isfinite(stylizer.restyler.recombine(motion, StyleCode("stylizer", style.mean[None])).positions).all()
+
+
+def test_without_a_predictor_the_root_moves_as_the_decoder_says():
+    decoded = torch.randn(2, 8, DECODED_SIZE)
+    restyler = Restyler(Autoencoder(AutoencoderConfig(latent=False)), {}, None)
+    torch.testing.assert_close(restyler._root_velocity(DecodedPose(decoded)), decoded[..., :3])
+
+
+def test_in_pose_space_the_latents_are_the_pose_and_come_back_exactly(packed, tmp_path):
+    pose_space = AutoencoderConfig(latent=False)
+    train_autoencoder.main(TrainAutoencoder(packed, short_run(tmp_path, steps=0), pose_space))
+    autoencoder = load_autoencoder(tmp_path)
+    assert not list(autoencoder.parameters())
+    clip = torch.from_numpy(features.encode(walk(62, 2.0)))[None]
+    latents = autoencoder.encode(clip)
+    assert latents.shape == (1, 4 * DECODED_SIZE, 16)
+    columns = autoencoder.decoded_columns
+    torch.testing.assert_close(autoencoder.decode(latents)[:, :62], clip[..., columns], atol=1e-4, rtol=1e-4)
+    frames = (clip[0, 4:8, columns] - autoencoder.feature_mean[columns]) / autoencoder.feature_std[columns]
+    raw = latents[0, :, 1] * autoencoder.latent_std + autoencoder.latent_mean
+    torch.testing.assert_close(raw, frames.flatten(), atol=1e-4, rtol=1e-4)
+    train_stylizer.main(stylizer_options(packed, tmp_path, "stylizer", autoencoder=tmp_path))
+    assert read_json(tmp_path / "stylizer" / "stylizer.json")["latent_channels"] == 4 * DECODED_SIZE
+
+
+def test_an_autoencoder_without_a_posterior_trains_on_its_mean(packed, tmp_path):
+    plain = AutoencoderConfig(latent_channels=8, widths=(16, 16, 16), variational=False)
+    train_autoencoder.main(TrainAutoencoder(packed, short_run(tmp_path), plain, batch_size=2))
+    log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert "kl" not in log[0]
+    clip = torch.from_numpy(features.encode(walk(60, 2.0)))[None]
+    errors = [float(autoencoder_losses(load_autoencoder(tmp_path), clip, 0.0)["blocks"]) for _ in range(2)]
+    assert errors[0] == errors[1]
+
+
+def test_a_config_that_was_written_before_a_switch_existed_has_its_default(tmp_path):
+    config = config_from_dict(AutoencoderConfig, {"latent_channels": 8, "widths": [8, 8, 8], "variational": True})
+    assert config == AutoencoderConfig(8, (8, 8, 8))
+    with pytest.raises(CheckpointError, match=r"lacks \['labels'\]"):
+        config_from_dict(StylizerConfig, {"width": 8})
+
+
+def test_end_to_end_the_autoencoder_is_trained_with_the_stylizer(packed, runs, tmp_path):
+    options = stylizer_options(packed, runs, "end_to_end", end_to_end=True)
+    train_stylizer.main(options)
+    trained = load_autoencoder(options.run.out)
+    zero_at_first = [block.second.weight for block in trained.modules() if isinstance(block, ResidualBlock)]
+    assert all(float(weight.abs().max()) > 0 for weight in zero_at_first)
+    log = [json.loads(line) for line in (options.run.out / "log.jsonl").read_text().splitlines()]
+    assert {"autoencoder_blocks", "autoencoder_kl", "rebuilt", "kl"} <= set(log[0])
+    assert "guidance_style" not in log[0]
+    export.main(Export(options.run.out, tmp_path, stylizer=options.run.out))
+    assert isinstance(Stylizer.from_pretrained(tmp_path).stylize(small_pack().motion(0), "slow").motions[0], Motion)
+
+
+def test_end_to_end_the_stylizers_losses_reach_the_encoder(packed, runs):
+    sampler = sampler_of(packed, runs / "autoencoder")
+    sampler.encode = stacked
+    sampler.latents = encode_clips(stacked, sampler.clips, torch.device("cpu"))
+    autoencoder = Autoencoder(AutoencoderConfig(latent_channels=8, widths=(16, 16, 16)))
+    autoencoder.feature_std.fill_(1.0)
+    stylizer = StylizerNetwork(StylizerConfig(sampler.labels, latent_channels=8, width=16))
+    training = StylizerTraining(stylizer, None, LossWeights(), len(sampler.contents), autoencoder)
+    losses = training(sampler.batch(torch.device("cpu")))
+    losses["rebuilt"].backward()
+    gradient = autoencoder.encoder[0].weight.grad
+    assert gradient is not None
+    assert 0 < float(gradient.abs().max()) < 1e6
+
+
+def test_end_to_end_with_synthetic_styles_is_refused(packed, runs):
+    with pytest.raises(StylizeError, match="leave --synthetic out"):
+        train_stylizer.main(stylizer_options(packed, runs, "x", end_to_end=True, synthetic=packed))
+
+
+def test_homo_style_alignment_takes_another_clip_of_the_style_and_without_it_the_clip_itself(packed, runs):
+    batch = sampler_of(packed, runs / "autoencoder").batch(torch.device("cpu"))
+    assert batch.same_style.shape != batch.latents.shape or not torch.equal(batch.same_style, batch.latents)
+    sampler = sampler_of(packed, runs / "autoencoder", homo_style=False)
+    batch = sampler.batch(torch.device("cpu"))
+    torch.testing.assert_close(batch.same_style, batch.latents)
+    stylizer = StylizerNetwork(StylizerConfig(sampler.labels, width=16))
+    losses = StylizerTraining(stylizer, None, LossWeights(cycle=0), len(sampler.contents))(batch)
+    assert losses["alignment"].item() == 0
+    assert "cycle" not in losses
+
+
+def test_the_style_code_of_a_deterministic_stylizer_is_its_mean_however_often_it_is_drawn(packed, runs, tmp_path):
+    model = StylizerConfig(labels=(), width=16, probabilistic=False)
+    train_stylizer.main(stylizer_options(packed, runs, "deterministic", model=model))
+    log = (runs / "deterministic" / "log.jsonl").read_text()
+    assert '"kl"' not in log
+    export.main(Export(runs / "autoencoder", tmp_path, runs / "global_motion", stylizer=runs / "deterministic"))
+    stylizer = Stylizer.from_pretrained(tmp_path)
+    content, reference = small_pack().motion(0), small_pack().motion(4)
+    for style in (Style.from_motion(reference), Style.sample("slow"), Style.from_label("slow")):
+        first, second = stylizer.stylize(content, style, num_samples=2).motions
+        np.testing.assert_allclose(first.positions, second.positions, atol=1e-5)
+    saved = SavedStyle.load(stylizer.make_style("mine", [reference]).save(tmp_path / "mine"))
+    assert isinstance(stylizer.stylize(content, Style.from_file(saved)).motions[0], Motion)
 
 
 def train_line(folder, steps: int) -> torch.Tensor:

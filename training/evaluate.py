@@ -121,7 +121,8 @@ def cost(stylizer: Stylizer, exam: Exam, repeats: int = 10) -> dict[str, float]:
         stylizer.stylize(motion, style)
         times.append(time.perf_counter() - started)
     restyler = stylizer.restyler
-    networks = (restyler.autoencoder, *restyler.networks.values(), restyler.predictor)
+    networks = [restyler.autoencoder, *restyler.networks.values()]
+    networks += [restyler.predictor] if restyler.predictor else []
     return {
         "restyle_160_frames_ms": 1000 * float(np.median(times[2:])),
         "million_parameters": parameter_count(*networks) / 1e6,

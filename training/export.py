@@ -49,15 +49,15 @@ class Export:
 
     Attributes:
         autoencoder: folder of its run.
-        global_motion: folder of its run.
         out: the checkpoint folder.
+        global_motion: folder of its run; without it the root moves as the decoder says.
         stylizer: folder of the run of the stylizer that knows labels; leave it out for a checkpoint without labels.
         open_stylizer: folder of the run of the stylizer that was trained without labels, for unseen styles.
     """
 
     autoencoder: Path
-    global_motion: Path
     out: Path
+    global_motion: Path | None = None
     stylizer: Path | None = None
     open_stylizer: Path | None = None
 
@@ -77,10 +77,12 @@ def main(options: Export) -> None:
     parts = [
         ("autoencoder", "autoencoder", Autoencoder, AutoencoderConfig, options.autoencoder),
         ("global_motion", "global_motion", GlobalMotionPredictor, GlobalMotionConfig, options.global_motion),
-        *((name, "stylizer", Stylizer, StylizerConfig, run) for name, run in stylizers.items() if run),
+        *((name, "stylizer", Stylizer, StylizerConfig, run) for name, run in stylizers.items()),
     ]
     config: dict = {}
     for name, trained_name, network_class, config_class, folder in parts:
+        if folder is None:
+            continue
         config[name] = read_json(folder / f"{trained_name}.json")
         network = network_class(config_from_dict(config_class, config[name]))
         load_network(network, folder / f"{trained_name}.safetensors")

@@ -6,15 +6,17 @@ that reconstructs a clip comes from another action in the same style, and frozen
 content look at the recombinations.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
+from stylize.models.autoencoder import Autoencoder, unstack_frames
 from stylize.models.layers import ResidualBlock, conv
 from stylize.models.stylizer import Stylizer, sample_gaussian
 from training.classifiers import IGNORE, SequenceClassifier
 from training.synthetic_styles import SyntheticBatch
+from training.train_autoencoder import TrainAutoencoder, autoencoder_losses
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class StyleBatch:
         latents: the contents.
         contents: other parts of the contents, at about the tempo that ``other_style`` gives to their actions.
         same_style: another clip each, of another action in the same style (for a clip with no label, another
-            part of the clip itself).
+            part of the clip itself; without homo-style alignment the contents themselves).
         other_style: a clip each of any style and action.
         style: (B,) the contents' style labels, IGNORE where unknown.
         content: (B,) the contents' action labels, IGNORE where unknown.
@@ -112,10 +114,23 @@ def label_prior(stylizer: Stylizer, style: Tensor) -> tuple[Tensor, Tensor]:
 
 
 class StylizerTraining(nn.Module):
-    """The stylizer and what is trained with it, and their losses on a batch."""
+    """The stylizer and what is trained with it, and their losses on a batch.
+
+    Args:
+        stylizer: to train.
+        guide: frozen classifiers of its latents.
+        weights: of the losses.
+        contents: how many actions have a label.
+        autoencoder: trained with the stylizer (end to end), on batches of stacked features in place of latents.
+    """
 
     def __init__(
-        self, stylizer: Stylizer, guide: SequenceClassifier | None, weights: LossWeights, contents: int
+        self,
+        stylizer: Stylizer,
+        guide: SequenceClassifier | None,
+        weights: LossWeights,
+        contents: int,
+        autoencoder: Autoencoder | None = None,
     ) -> None:
         super().__init__()
         self.stylizer = stylizer
@@ -123,16 +138,37 @@ class StylizerTraining(nn.Module):
         self.discriminator = Discriminator(config.latent_channels, len(config.labels), contents)
         self.guide = guide
         self.weights = weights
+        self.autoencoder = autoencoder
 
     def forward(self, batch: StyleBatch) -> dict[str, Tensor]:
-        """All losses of a batch, weighted; names with a leading underscore are for the log only."""
+        """All losses of a batch, weighted; names with a leading underscore are for the log only.
+
+        What is rebuilt is held against latents that stand still: an encoder that learns at the same time would
+        else make its latents small, and every error with them.
+        """
+        if self.autoencoder is not None:
+            losses, batch = self._encoded(self.autoencoder, batch)
+            return losses | self._losses(batch)
+        return self._losses(batch)
+
+    def _encoded(self, autoencoder: Autoencoder, batch: StyleBatch) -> tuple[dict[str, Tensor], StyleBatch]:
+        """The autoencoder's own losses, and the batch of stacked features as one of latents."""
+        own = autoencoder_losses(autoencoder, unstack_frames(batch.latents), TrainAutoencoder.kl_weight)
+        names = {name: "_" * name.startswith("_") + "autoencoder_" + name.lstrip("_") for name in own}
+        fields = ("latents", "contents", "same_style", "other_style")
+        encoded = {name: autoencoder.encode(unstack_frames(getattr(batch, name))).float() for name in fields}
+        with torch.no_grad():
+            encoded["aligned"] = autoencoder.encode(unstack_frames(batch.aligned)).float()
+        return {names[name]: loss for name, loss in own.items()}, replace(batch, **encoded)
+
+    def _losses(self, batch: StyleBatch) -> dict[str, Tensor]:
         stylizer, weights = self.stylizer, self.weights
         content_code = stylizer.encode_content(batch.latents)
         own_mean, _ = stylizer.encode_style(batch.latents)
         same_mean, same_log_variance = stylizer.encode_style(batch.same_style)
         same_code = self._draw(same_mean, same_log_variance)
         rebuilt = stylizer.generate(content_code, same_code)
-        rebuilt_error = (rebuilt - batch.latents).float()
+        rebuilt_error = (rebuilt - batch.latents.detach()).float()
         prior_mean, prior_log_variance = label_prior(stylizer, batch.style)
         losses = {
             "rebuilt": nn.functional.smooth_l1_loss(rebuilt_error, torch.zeros_like(rebuilt_error), beta=0.5),
@@ -198,7 +234,9 @@ class StylizerTraining(nn.Module):
             back_content = stylizer.encode_content(made)
             back_style, _ = stylizer.encode_style(made)
             back = stylizer.generate(back_content, same_code)
-            losses["cycle"] = weights.cycle * nn.functional.smooth_l1_loss(back.float(), batch.contents, beta=0.5)
+            losses["cycle"] = weights.cycle * nn.functional.smooth_l1_loss(
+                back.float(), batch.contents.detach(), beta=0.5
+            )
             losses["cycle_content"] = 0.2 * weights.cycle * (back_content - content_code.detach()).abs().mean()
             losses["cycle_style"] = 0.2 * weights.cycle * (back_style - code.detach()).abs().mean()
         if self.guide is not None:
@@ -224,7 +262,7 @@ class StylizerTraining(nn.Module):
         frozen = {name: value.detach() for name, value in self.discriminator.named_parameters()}
         fooled = torch.func.functional_call(self.discriminator, frozen, (fake, styles, contents))
         fake_score = self.discriminator(fake.detach(), styles, contents)
-        real_score = self.discriminator(batch.latents, batch.style, batch.content)
+        real_score = self.discriminator(batch.latents.detach(), batch.style, batch.content)
         return {
             "adversarial": self.weights.adversarial * nn.functional.softplus(-fooled.float()).mean(),
             "discriminator": 0.5

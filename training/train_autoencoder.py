@@ -25,7 +25,8 @@ class TrainAutoencoder:
     Attributes:
         pack: the training pack (training.prepare).
         run: length, device, seed and folder.
-        model: sizes; `--model.no-variational` for a plain autoencoder.
+        model: sizes; `--model.no-variational` for a plain autoencoder, `--model.no-latent` for none (the stylizer
+            then works in pose space), which takes no steps.
         batch_size: crops of 128 frames a step; shorter crops come in larger batches.
         kl_weight: of the posterior against the standard normal.
         speeds: a copy of every clip is added at each of these speeds.
@@ -66,6 +67,13 @@ def autoencoder_losses(autoencoder: Autoencoder, features: Tensor, kl_weight: fl
     return losses
 
 
+def set_feature_statistics(autoencoder: Autoencoder, clips: list[FeatureClip]) -> None:
+    """Set the mean and deviation that make the features of ``clips`` standard."""
+    mean, std = feature_statistics(clips)
+    autoencoder.feature_mean.copy_(mean)
+    autoencoder.feature_std.copy_(std)
+
+
 @torch.no_grad()
 def set_latent_statistics(autoencoder: Autoencoder, clips: list[FeatureClip]) -> None:
     """Set the mean and deviation that make the latents of ``clips`` standard."""
@@ -85,17 +93,14 @@ def load_autoencoder(folder: Path) -> Autoencoder:
     return autoencoder
 
 
-def main(options: TrainAutoencoder) -> None:
-    """Train, then write autoencoder.safetensors and autoencoder.json into the run's folder."""
-    set_up(options.run)
-    clips = load_feature_clips(options.pack, mirror=True)
-    autoencoder = Autoencoder(options.model)
-    if options.start_from:
-        load_network(autoencoder, options.start_from / "autoencoder.safetensors")
-        autoencoder.requires_grad_(True)
-    mean, std = feature_statistics(clips)
-    autoencoder.feature_mean.copy_(mean)
-    autoencoder.feature_std.copy_(std)
+def save_autoencoder(autoencoder: Autoencoder, folder: Path) -> None:
+    """Write what ``load_autoencoder`` reads."""
+    save_network(autoencoder, folder / "autoencoder.safetensors")
+    write_json(config_to_dict(autoencoder.config), folder / "autoencoder.json")
+
+
+def train(autoencoder: Autoencoder, clips: list[FeatureClip], options: TrainAutoencoder) -> Autoencoder:
+    """The autoencoder after its steps on the clips and their copies at other speeds."""
     sequences = [clip.features for clip in clips]
     sequences += [change_speed(features, speed) for features in sequences for speed in options.speeds]
     sampler = CropSampler(sequences, (32, 64, 128), seed=options.run.seed)
@@ -107,9 +112,22 @@ def main(options: TrainAutoencoder) -> None:
 
     trained = trainer.run(losses_of)
     assert isinstance(trained, Autoencoder)
-    set_latent_statistics(trained, clips)
-    save_network(trained, options.run.out / "autoencoder.safetensors")
-    write_json(config_to_dict(options.model), options.run.out / "autoencoder.json")
+    return trained
+
+
+def main(options: TrainAutoencoder) -> None:
+    """Train, then write autoencoder.safetensors and autoencoder.json into the run's folder."""
+    set_up(options.run)
+    clips = load_feature_clips(options.pack, mirror=True)
+    autoencoder = Autoencoder(options.model)
+    if options.start_from:
+        load_network(autoencoder, options.start_from / "autoencoder.safetensors")
+        autoencoder.requires_grad_(True)
+    set_feature_statistics(autoencoder, clips)
+    if options.model.latent:
+        autoencoder = train(autoencoder, clips, options)
+    set_latent_statistics(autoencoder, clips)
+    save_autoencoder(autoencoder, options.run.out)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@
 """
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,7 +15,8 @@ import tyro
 from torch import Tensor
 
 from stylize.checkpoint import config_to_dict, load_network, resolve_device, save_network, write_json
-from stylize.models.autoencoder import Autoencoder
+from stylize.errors import StylizeError
+from stylize.models.autoencoder import Autoencoder, fill_up, stack_frames
 from stylize.models.stylizer import Stylizer, StylizerConfig
 from training.aligned_clips import align_clips, warp
 from training.classifiers import IGNORE, SequenceClassifier, label_index, train_classifier
@@ -22,7 +24,7 @@ from training.datasets import FeatureClip, change_speed, load_feature_clips, log
 from training.loop import RunOptions, Trainer, set_up
 from training.stylizer_losses import LossWeights, StyleBatch, StylizerTraining
 from training.synthetic_styles import SyntheticStyles
-from training.train_autoencoder import load_autoencoder
+from training.train_autoencoder import load_autoencoder, save_autoencoder, set_feature_statistics
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class TrainStylizer:
 
     Attributes:
         pack: the training pack (training.prepare).
-        autoencoder: folder of the autoencoder's run.
+        autoencoder: folder of the autoencoder's run; end to end only its sizes are taken.
         run: length, device, seed and folder.
         model: sizes; the labels are taken from the pack.
         weights: of the losses.
@@ -42,6 +44,11 @@ class TrainStylizer:
         synthetic_batch_size: contents in synthetic styles a step.
         aligned: rebuild real clips of another style from clips of the same action on their timeline.
         guide_steps: steps of the classifiers that guide.
+        homo_style: homo-style alignment (Guo, Mu et al., 2024): a clip is rebuilt with the code of another clip in
+            its style, and the two codes are drawn together (``weights.alignment``). Otherwise a clip is rebuilt
+            with its own code, which nothing keeps from holding the clip's action too.
+        end_to_end: start from an untrained autoencoder and train it with its own losses along with the stylizer,
+            through one another; without guidance, since latents that move cannot be judged.
         other_action: how often the code that rebuilds a clip comes from another action.
         unlabelled: share of contents from clips without a label.
         small_set: share of contents from the styles of a set with a prefix ("set1/...").
@@ -60,6 +67,8 @@ class TrainStylizer:
     synthetic_batch_size: int = 12
     aligned: bool = True
     guide_steps: int = 1500
+    homo_style: bool = True
+    end_to_end: bool = False
     other_action: float = 0.85
     unlabelled: float = 0.15
     small_set: float = 0.15
@@ -77,10 +86,10 @@ TEMPO_JITTER = 0.05, 0.15
 class StyleSampler:
     """Draws batches of contents with their references from labelled and unlabelled clips."""
 
-    def __init__(self, clips: list[FeatureClip], autoencoder: Autoencoder, options: TrainStylizer) -> None:
+    def __init__(self, clips: list[FeatureClip], encode: Callable[[Tensor], Tensor], options: TrainStylizer) -> None:
         self.clips = clips
-        self.autoencoder = autoencoder
-        self.latents = encode_clips(autoencoder, clips)
+        self.encode = encode
+        self.latents = encode_clips(encode, clips, resolve_device(options.run.device))
         self.rng = np.random.default_rng(options.run.seed)
         self.labels = tuple(sorted({clip.style for clip in clips if clip.style}))
         self.contents = tuple(sorted({clip.content for clip in clips if clip.content}))
@@ -190,11 +199,13 @@ class StyleSampler:
             if found is not None:
                 at_tempo[row], aligned[row] = found
         with torch.no_grad():
-            contents = self.autoencoder.encode(torch.from_numpy(np.stack(at_tempo)).to(device)).float()
+            contents = self.encode(torch.from_numpy(np.stack(at_tempo)).to(device)).float()
+        latents = self.crops(chosen, length)
+        same_style = self.crops(partners, reference_length) if self.options.homo_style else latents
         return StyleBatch(
-            self.crops(chosen, length).to(device),
+            latents.to(device),
             contents,
-            self.crops(partners, reference_length).to(device),
+            same_style.to(device),
             self.crops(others, reference_length).to(device),
             torch.from_numpy(self.style[chosen]).to(device),
             torch.from_numpy(self.content[chosen]).to(device),
@@ -219,12 +230,14 @@ class StyleSampler:
 
 
 @torch.no_grad()
-def encode_clips(autoencoder: Autoencoder, clips: list[FeatureClip]) -> list[Tensor]:
+def encode_clips(encode: Callable[[Tensor], Tensor], clips: list[FeatureClip], device: torch.device) -> list[Tensor]:
     """The latents (N, C) of every clip, on the CPU."""
-    device = autoencoder.feature_mean.device
-    return [
-        autoencoder.encode(torch.from_numpy(clip.features)[None].to(device))[0].T.contiguous().cpu() for clip in clips
-    ]
+    return [encode(torch.from_numpy(clip.features)[None].to(device))[0].T.contiguous().cpu() for clip in clips]
+
+
+def stacked(features: Tensor) -> Tensor:
+    """Features (B, T, 272) in the form of latents (B, 4 * 272, ceil(T/4)), where the training itself encodes them."""
+    return stack_frames(fill_up(features))
 
 
 def main(options: TrainStylizer) -> None:
@@ -234,10 +247,17 @@ def main(options: TrainStylizer) -> None:
     if not options.supervised:
         clips = [replace(clip, style=None, content=None) for clip in clips]
     autoencoder = load_autoencoder(options.autoencoder).to(resolve_device(options.run.device))
-    sampler = StyleSampler(clips, autoencoder, options)
-    config = replace(options.model, labels=sampler.labels, latent_channels=autoencoder.config.latent_channels)
+    if options.end_to_end:
+        if options.synthetic or not autoencoder.config.latent:
+            raise StylizeError(
+                "--end-to-end trains an autoencoder anew, so leave --synthetic out and give one with latents."
+            )
+        autoencoder = Autoencoder(autoencoder.config)
+        set_feature_statistics(autoencoder, clips)
+    sampler = StyleSampler(clips, stacked if options.end_to_end else autoencoder.encode, options)
+    config = replace(options.model, labels=sampler.labels, latent_channels=autoencoder.config.channels)
     guide = None
-    if options.supervised and options.weights.guidance:
+    if options.supervised and options.weights.guidance and not options.end_to_end:
         heads = {"style": len(sampler.labels), "content": len(sampler.contents)}
         guide = SequenceClassifier(config.latent_channels, heads)
         guide_options = replace(options.run, steps=options.guide_steps)
@@ -247,7 +267,8 @@ def main(options: TrainStylizer) -> None:
         load_network(stylizer, options.start_from / "stylizer.safetensors")
         stylizer.requires_grad_(True)
     synthetic = SyntheticStyles(options.synthetic, options.run.seed) if options.synthetic else None
-    training = StylizerTraining(stylizer, guide, options.weights, len(sampler.contents))
+    together = autoencoder if options.end_to_end else None
+    training = StylizerTraining(stylizer, guide, options.weights, len(sampler.contents), together)
     trainer = Trainer(training, options.run, [sampler.rng] + ([synthetic.rng] if synthetic else []))
 
     def losses_of(_: int) -> dict[str, Tensor]:
@@ -261,6 +282,8 @@ def main(options: TrainStylizer) -> None:
     assert isinstance(trained, StylizerTraining)
     save_network(trained.stylizer, options.run.out / "stylizer.safetensors")
     write_json(config_to_dict(config), options.run.out / "stylizer.json")
+    if trained.autoencoder is not None:
+        save_autoencoder(trained.autoencoder, options.run.out)
 
 
 if __name__ == "__main__":

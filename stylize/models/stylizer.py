@@ -12,6 +12,9 @@ from torch import Tensor, nn
 
 from stylize.models.layers import ModulatedBlock, ResidualBlock, conv, time_statistics
 
+NO_LOG_VARIANCE = -40.0
+"""Of a style code that is no Gaussian: a draw from it is its mean."""
+
 
 @dataclass(frozen=True)
 class StylizerConfig:
@@ -24,7 +27,8 @@ class StylizerConfig:
         content_channels: numbers a content code's frame; narrow, so that it cannot carry the style.
         style_size: numbers of the style code.
         generator_blocks: depth of the generator.
-        probabilistic: a Gaussian style code; otherwise its mean alone.
+        probabilistic: a Gaussian style code; otherwise its mean alone, which is then all that can be drawn of a
+            reference or a label.
         normalize: instance normalisation in the generator (AdaIN) in place of FiLM, and in the content encoder.
     """
 
@@ -73,11 +77,16 @@ class Stylizer(nn.Module):
     def encode_style(self, latents: Tensor) -> tuple[Tensor, Tensor]:
         """Latents (B, C, N) to the style code's mean and log variance (B, style_size)."""
         mean, log_variance = self.style_head(time_statistics(self.style_encoder(latents))).chunk(2, dim=1)
-        return mean, log_variance.clamp(-8.0, 2.0)
+        return mean, self._clamp(log_variance)
 
     def prior(self, label_indices: Tensor) -> tuple[Tensor, Tensor]:
         """Label indices (B,) to mean and log variance (B, style_size) of the label's styles."""
-        return self.prior_mean(label_indices), self.prior_log_variance(label_indices).clamp(-8.0, 2.0)
+        return self.prior_mean(label_indices), self._clamp(self.prior_log_variance(label_indices))
+
+    def _clamp(self, log_variance: Tensor) -> Tensor:
+        if not self.config.probabilistic:
+            return torch.full_like(log_variance, NO_LOG_VARIANCE)
+        return log_variance.clamp(-8.0, 2.0)
 
     def tempo_change(self, content_code: Tensor, style_code: Tensor, own_style_code: Tensor) -> Tensor:
         """Log of how many times as fast (B,) a content (B, C, N) of one style code (B, S) is in another."""
