@@ -1,7 +1,7 @@
 """From a motion and a style to stylised motions: what the app, the command line and the tests share."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import get_args
@@ -23,18 +23,21 @@ from stylize.io import load_motion, save_motion
 from stylize.io.bvh import BvhHierarchy, read_bvh
 from stylize.models.autoencoder import Autoencoder, AutoencoderConfig
 from stylize.models.global_motion import GlobalMotionConfig, GlobalMotionPredictor
+from stylize.models.known_styles import KnownStyles, KnownStylesConfig
 from stylize.models.stylizer import Stylizer as StylizerNetwork
 from stylize.models.stylizer import StylizerConfig, sample_gaussian
 from stylize.motion import Motion
-from stylize.restyle import Body, Restyler, StyleCode, WeightedStyle
+from stylize.restyle import Body, Restyler, WeightedStyle
 from stylize.retarget import Retargeter
 from stylize.skeleton import SKELETON_22
 from stylize.styles import (
     MAX_STYLE_CLIPS,
+    Gaussian,
     SavedStyle,
     Style,
     StyleLabel,
     check_style_name,
+    fingerprint,
     pooled_gaussian,
 )
 
@@ -45,8 +48,11 @@ TRANSITION_MOMENTS = 101
 
 LABELLED, OPEN = "stylizer", "open_stylizer"
 """The network that was trained with labels, and the one that serves references of styles that nobody labelled."""
+KNOWN = "known_styles"
 OPEN_PUSH = 0.5
 """How much further than a reference's code the open network goes, away from the content's own style."""
+INDIVIDUAL_SHARE = 0.7
+"""How much of what sets a reference apart from others with its label is taken over."""
 
 Progress = Callable[[float, str], None]
 """Called with a share from 0 to 1 and what is being done."""
@@ -132,11 +138,16 @@ class Stylizer:
     """The bundled models behind one call."""
 
     def __init__(
-        self, restyler: Restyler, labels: tuple[StyleLabel, ...], fingerprints: dict[str, str] | None = None
+        self,
+        restyler: Restyler,
+        labels: tuple[StyleLabel, ...],
+        fingerprints: dict[str, str] | None = None,
+        known_styles: KnownStyles | None = None,
     ) -> None:
         self.restyler = restyler
         self.labels = labels
         self.fingerprints = fingerprints or {}
+        self.known_styles = known_styles
 
     @classmethod
     def from_pretrained(cls, name_or_folder: str | Path = "default", device: str = "cpu") -> "Stylizer":
@@ -154,20 +165,26 @@ class Stylizer:
                 predictor = GlobalMotionPredictor(config_from_dict(GlobalMotionConfig, config["global_motion"]))
             names = [name for name in (LABELLED, OPEN) if name in config]
             networks = {name: StylizerNetwork(config_from_dict(StylizerConfig, config[name])) for name in names}
+            known = KnownStyles(config_from_dict(KnownStylesConfig, config[KNOWN])) if KNOWN in config else None
             labels = tuple(config_from_dict(StyleLabel, entry) for entry in config["labels"])
         except (KeyError, TypeError) as error:
             raise CheckpointError(f"config.json of the checkpoint {folder.name!r} lacks or misuses {error}.") from error
         if not names:
             raise CheckpointError(f"config.json of the checkpoint {folder.name!r} names no stylizer; export it again.")
         target = resolve_device(device)
-        modules: dict[str, nn.Module | None] = {"autoencoder": autoencoder, "global_motion": predictor, **networks}
+        modules: dict[str, nn.Module | None] = {
+            "autoencoder": autoencoder,
+            "global_motion": predictor,
+            KNOWN: known,
+            **networks,
+        }
         for name, module in modules.items():
             if module is None:
                 continue
             load_network(module, folder / f"{name}.safetensors")
             module.to(target)
         fingerprints = {name: sha256((folder / f"{name}.safetensors").read_bytes()).hexdigest()[:16] for name in names}
-        return cls(Restyler(autoencoder, networks, predictor), labels, fingerprints)
+        return cls(Restyler(autoencoder, networks, predictor), labels, fingerprints, known)
 
     def stylize(
         self,
@@ -242,79 +259,108 @@ class Stylizer:
         if not 1 <= len(clips) <= MAX_STYLE_CLIPS:
             raise StyleError(f"A style is made from 1 to {MAX_STYLE_CLIPS} clips, and {len(clips)} were given.")
         motions = [as_canonical(clip, "style clip") for clip in clips]
-        network = self._network_for(motions)
-        codes = [self._encode_style(motion, network) for motion in motions]
-        mean, log_variance = pooled_gaussian(*(torch.stack(part) for part in zip(*codes, strict=True)))
-        return SavedStyle(name, network, self.fingerprints.get(network, ""), mean, log_variance, len(motions))
+        codes = self._encode_style(motions)
+        return SavedStyle(name, fingerprint(self.fingerprints), codes, len(motions))
 
     def _weighted_styles(self, style: Style, count: int, seed: int) -> tuple[list[list[WeightedStyle]], Motion | None]:
         """The styles of each sample with their weights, and the reference motion, if one was given."""
         generator = torch.Generator().manual_seed(seed)
-        references: list[Motion] = []
-        columns = []
-        parts = style.parts or ((style, 1.0),)
-        for index, (part, weight) in enumerate(parts):
-            weights = np.array([weight])
+        reference = None
+        rows: list[list[WeightedStyle]] = [[] for _ in range(count)]
+        for index, (part, share) in enumerate(style.parts or ((style, 1.0),)):
+            over_time = np.array([share])
             if style.span is not None:
                 moments = np.linspace(0, 1, TRANSITION_MOMENTS)
-                share = np.clip((moments - style.span[0]) / (style.span[1] - style.span[0]), 0, 1)
-                share = share * share * (3 - 2 * share)
-                weights = share if index else 1 - share
-            codes = self._style_codes(part, references, count, generator)
-            columns.append([WeightedStyle(code, weights) for code in codes])
-        return [list(row) for row in zip(*columns, strict=True)], references[0] if references else None
+                passed = np.clip((moments - style.span[0]) / (style.span[1] - style.span[0]), 0, 1)
+                passed = passed * passed * (3 - 2 * passed)
+                over_time = passed if index else 1 - passed
+            if part.motion is not None:
+                motion = as_canonical(part.motion, "style reference")
+                reference = reference or motion
+                samples = self._draw(self._encode_style([motion]), count, generator)
+            elif part.saved is not None:
+                samples = self._draw(self._saved_codes(part.saved), count, generator)
+            else:
+                samples = self._prior(part, count, generator)
+            for row, codes in zip(rows, samples, strict=True):
+                row += [replace(code, weights=code.weights * over_time) for code in codes]
+        return rows, reference
 
-    def _style_codes(
-        self, style: Style, references: list[Motion], count: int, generator: torch.Generator
-    ) -> list[StyleCode]:
-        """One style code a sample; a reference motion is added to ``references``."""
-        if style.motion is not None:
-            reference = as_canonical(style.motion, "style reference")
-            references.append(reference)
-            network = self._network_for([reference])
-            mean, log_variance = self._encode_style(reference, network)
-        elif style.saved is not None:
-            network, mean, log_variance = self._saved_code(style.saved)
-        else:
-            network = next(iter(self.restyler.networks))
-            mean, log_variance = self._prior(style, network, count, generator)
-        mean, log_variance = (value.expand(count, -1) for value in (mean, log_variance))
-        codes = sample_gaussian(mean, log_variance, generator)
-        if not style.sampled:
-            codes[0] = mean[0]
-        push = OPEN_PUSH if network == OPEN and not style.sampled else 0.0
-        return [StyleCode(network, code[None].to(self.restyler.device), push) for code in codes]
+    def _encode_style(self, motions: Sequence[Motion]) -> dict[str, Gaussian]:
+        """The style code (S,) of some motions together, as each network sees it."""
+        codes = {}
+        with torch.inference_mode():
+            latents = [self.restyler.encode(motion) for motion in motions]
+            for name, network in self.restyler.networks.items():
+                means, log_variances = zip(*(network.encode_style(each) for each in latents), strict=True)
+                mean, log_variance = pooled_gaussian(torch.cat(means), torch.cat(log_variances))
+                codes[name] = (mean.cpu().clone(), log_variance.cpu().clone())
+        return codes
 
-    def _prior(self, style: Style, network: str, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        names = self.restyler.networks[network].config.labels
-        if style.label is not None and style.label not in names:
-            known = f"choose one of: {', '.join(names)}" if names else "this checkpoint knows no labels"
+    def _saved_codes(self, saved: SavedStyle) -> dict[str, Gaussian]:
+        size = {name: network.config.style_size for name, network in self.restyler.networks.items()}
+        fits = saved.fits(self.fingerprints)
+        if not fits or any(len(part) != size[name] for name, code in saved.codes.items() for part in code):
+            raise StyleError(f"The style {saved.name!r} was made with another checkpoint; make it again with this one.")
+        return saved.codes
+
+    def _draw(self, codes: dict[str, Gaussian], count: int, generator: torch.Generator) -> list[list[WeightedStyle]]:
+        """Samples of a reference's style; the first is its mean.
+
+        A style with a label is best served by the network that knows the labels, which takes from a reference
+        little more than its label; what is the reference's own is added by the other. A style without a label is
+        served by the open network alone.
+        """
+        drawn = {name: self._samples(*gaussian, count, generator) for name, gaussian in codes.items()}
+        label = None
+        if OPEN in codes and LABELLED in codes and self.known_styles is not None:
+            label = self.known_styles.nearest(codes[OPEN][0])
+            if label is None:
+                return [[self._weighted(OPEN, code, push=OPEN_PUSH)] for code in drawn[OPEN]]
+        if LABELLED not in codes:
+            return [[self._weighted(OPEN, code, push=OPEN_PUSH)] for code in drawn[OPEN]]
+        own = [self._individual(code, label) if label is not None else [] for code in drawn.get(OPEN, drawn[LABELLED])]
+        return [[self._weighted(LABELLED, code), *extra] for code, extra in zip(drawn[LABELLED], own, strict=True)]
+
+    def _individual(self, open_code: Tensor, label: int) -> list[WeightedStyle]:
+        """What a style is more than its label: the change from the label's typical code to this one."""
+        assert self.known_styles is not None
+        typical = self.known_styles.mean[label].cpu()
+        return [
+            self._weighted(OPEN, open_code, weight=INDIVIDUAL_SHARE),
+            self._weighted(OPEN, typical, weight=-INDIVIDUAL_SHARE),
+        ]
+
+    def _prior(self, style: Style, count: int, generator: torch.Generator) -> list[list[WeightedStyle]]:
+        """Samples of a label's style, or of all labels'; the first of a label that is not sampled is its mean."""
+        name, network = next(iter(self.restyler.networks.items()))
+        labels = network.config.labels
+        if style.label is not None and style.label not in labels:
+            known = f"choose one of: {', '.join(labels)}" if labels else "this checkpoint knows no labels"
             raise StyleError(f"There is no style {style.label!r}; {known}.")
         if style.label is None and not style.sampled:
             raise StyleError("No style was given; give a reference motion, a label, or ask for a sample.")
-        if style.label is None:
-            drawn = torch.randint(max(len(names), 1), (count,), generator=generator)
-        else:
-            drawn = torch.full((count,), names.index(style.label))
-        mean, log_variance = self.restyler.networks[network].prior(drawn.to(self.restyler.device))
-        return mean.cpu(), log_variance.cpu()
+        rows = []
+        for index in range(count):
+            if style.label is not None:
+                label = labels.index(style.label)
+            else:
+                label = int(torch.randint(max(len(labels), 1), (1,), generator=generator))
+            typical = index == 0 and not style.sampled
+            mean, log_variance = (value.cpu() for value in network.prior(torch.tensor(label).to(self.restyler.device)))
+            row = [self._weighted(name, mean if typical else sample_gaussian(mean, log_variance, generator))]
+            if self.known_styles is not None and not typical:
+                deviation = self.known_styles.deviation[label].cpu()
+                noise = torch.randn(deviation.shape, generator=generator)
+                row += self._individual(self.known_styles.mean[label].cpu() + noise * deviation, label)
+            rows.append(row)
+        return rows
 
-    def _saved_code(self, saved: SavedStyle) -> tuple[str, Tensor, Tensor]:
-        network = self.restyler.networks.get(saved.network)
-        same = self.fingerprints.get(saved.network, "") == saved.model
-        if network is None or not same or len(saved.mean) != network.config.style_size:
-            raise StyleError(f"The style {saved.name!r} was made with another checkpoint; make it again with this one.")
-        return saved.network, saved.mean, saved.log_variance
+    def _samples(self, mean: Tensor, log_variance: Tensor, count: int, generator: torch.Generator) -> list[Tensor]:
+        return [mean] + [sample_gaussian(mean, log_variance, generator) for _ in range(count - 1)]
 
-    def _network_for(self, motions: Sequence[Motion]) -> str:
-        """Which network serves references: the one with labels where it knows their style, else the open one."""
-        return next(iter(self.restyler.networks))
-
-    def _encode_style(self, motion: Motion, network: str) -> tuple[Tensor, Tensor]:
-        """Mean and log variance (style_size,) of a canonical motion's style code."""
-        with torch.inference_mode():
-            mean, log_variance = self.restyler.networks[network].encode_style(self.restyler.encode(motion))
-        return mean[0].cpu().clone(), log_variance[0].cpu().clone()
+    def _weighted(self, network: str, code: Tensor, *, weight: float = 1.0, push: float = 0.0) -> WeightedStyle:
+        return WeightedStyle(network, code[None].to(self.restyler.device), np.array([weight]), push)
 
 
 def as_canonical(motion: Motion | SourceMotion | str | Path, what: str) -> Motion:

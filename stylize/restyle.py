@@ -8,7 +8,7 @@ the autoencoder cannot hold (fine detail, actions that it never saw) is not lost
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -44,26 +44,20 @@ UPPER_BODY = {"spine1": 0.5} | dict.fromkeys(
 
 
 @dataclass(frozen=True, eq=False)
-class StyleCode:
-    """A style as one of the networks knows it.
+class WeightedStyle:
+    """A style as one of the networks knows it, and how much of it each moment of the clip takes.
 
     Attributes:
         network: whose code it is, a key of Restyler.networks.
         code: (1, style_size).
+        weights: (K,) at K moments from start to end; below 0 takes the style away.
         push: how much further than ``code`` to go, away from the content's own.
     """
 
     network: str
     code: Tensor
+    weights: np.ndarray = field(default_factory=lambda: np.ones(1))
     push: float = 0.0
-
-
-@dataclass(frozen=True, eq=False)
-class WeightedStyle:
-    """A style and how much of it each moment of the clip takes: (K,) weights at K moments from start to end."""
-
-    code: StyleCode
-    weights: np.ndarray
 
     def at(self, count: int) -> np.ndarray:
         """The weights (count,) at evenly spaced moments."""
@@ -145,9 +139,9 @@ class Restyler:
         """(N,) log of how many times as fast each latent frame becomes."""
         total = np.zeros(latents.shape[-1])
         for style in styles:
-            network = self.networks[style.code.network]
+            network = self.networks[style.network]
             own, _ = network.encode_style(latents)
-            change = network.tempo_change(network.encode_content(latents), style.code.code, own)
+            change = network.tempo_change(network.encode_content(latents), style.code, own)
             total += style.at(len(total)) * float(change)
         return np.clip(total, -MAX_TEMPO_CHANGE, MAX_TEMPO_CHANGE)
 
@@ -155,10 +149,10 @@ class Restyler:
         """By how much the styles change the latents (1, C, N), and what their codes do not hold of them."""
         change, lost = torch.zeros_like(latents), torch.zeros_like(latents)
         for style in styles:
-            network = self.networks[style.code.network]
+            network = self.networks[style.network]
             weights = torch.from_numpy(style.at(latents.shape[-1])).to(latents)
             own_code, _ = network.encode_style(latents)
-            target_code = style.code.code + style.code.push * (style.code.code - own_code)
+            target_code = style.code + style.push * (style.code - own_code)
             content_code = network.encode_content(latents).expand(2, -1, -1)
             target, own = network.generate(content_code, torch.cat([target_code, own_code])).split(1)
             change += weights * (target - own)
@@ -166,7 +160,7 @@ class Restyler:
         return change, lost
 
     @torch.inference_mode()
-    def recombine(self, content: Motion, style: StyleCode) -> Motion:
+    def recombine(self, content: Motion, style: WeightedStyle) -> Motion:
         """A motion from the content code and a style code alone, with nothing of the input's pose."""
         network = self.networks[style.network]
         latents = network.generate(network.encode_content(self.encode(content)), style.code)

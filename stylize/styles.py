@@ -20,9 +20,14 @@ if TYPE_CHECKING:
 STYLE_SUFFIX = ".style.safetensors"
 MAX_STYLE_FILE_BYTES = 1_000_000
 MAX_STYLE_CLIPS = 5
+MAX_STYLE_TENSORS = 8
+STYLE_FORMAT, CODE_PARTS = "style-1", ("mean", "log_variance")
 NAME_PATTERN = re.compile(r"[\w][\w '()-]{0,39}")
 LARGEST_CODE_VALUE = 100.0
 """Codes of real motions stay below 10; far beyond, a style gives numbers that no motion has."""
+
+Gaussian = tuple[Tensor, Tensor]
+"""Mean and log variance (S,) of a style code."""
 
 
 @dataclass(frozen=True)
@@ -41,29 +46,34 @@ class SavedStyle:
 
     Attributes:
         name: what to call it.
-        network: of the checkpoint, whose code it is.
-        model: fingerprint of that network; a code means nothing to another.
-        mean: (style_size,) of the Gaussian style code.
-        log_variance: (style_size,).
+        model: fingerprint of the checkpoint; a code means nothing to another.
+        codes: mean and log variance (style_size,) of the style code, by the network that it is for.
         clips: from how many it was taken.
     """
 
     name: str
-    network: str
     model: str
-    mean: Tensor
-    log_variance: Tensor
+    codes: dict[str, Gaussian]
     clips: int
+
+    def fits(self, fingerprints: Mapping[str, str]) -> bool:
+        """Whether it was made with the networks of these fingerprints (Stylizer.fingerprints)."""
+        return self.model == fingerprint(fingerprints) and set(self.codes) == set(fingerprints)
 
     def save(self, path: str | Path) -> Path:
         """Write a style file; the name must end in .style.safetensors, or it is added."""
         path = Path(path)
         if not path.name.endswith(STYLE_SUFFIX):
             path = path.with_name(path.name.removesuffix(".safetensors") + STYLE_SUFFIX)
-        metadata = {"name": self.name, "network": self.network, "model": self.model, "clips": str(self.clips)}
+        metadata = {"format": STYLE_FORMAT, "name": self.name, "model": self.model, "clips": str(self.clips)}
+        tensors = {
+            f"{network}.{part}": values
+            for network, code in self.codes.items()
+            for part, values in zip(CODE_PARTS, code, strict=True)
+        }
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            save_file({"mean": self.mean, "log_variance": self.log_variance}, path, metadata | {"format": "style-1"})
+            save_file(tensors, path, metadata)
         except (OSError, SafetensorError) as error:
             raise StyleError(f"The style file {path.name} cannot be written ({error}); choose another name.") from error
         return path
@@ -77,23 +87,26 @@ class SavedStyle:
                 raise StyleError(f"{path.name} is too large for a style file; style files have a few kilobytes.")
             with safe_open(path, framework="pt") as file:
                 metadata = file.metadata() or {}
-                stored = set(file.keys())
                 # Copies, for the tensors of safetensors stay tied to the file.
-                tensors = {name: file.get_tensor(name).clone() for name in ("mean", "log_variance") if name in stored}
+                tensors = {name: file.get_tensor(name).clone() for name in list(file.keys())[:MAX_STYLE_TENSORS]}
         except (OSError, ValueError, SafetensorError) as error:
             raise StyleError(f"{path.name} cannot be read as a style file ({error}); make it again.") from error
-        right = metadata.get("format") == "style-1" and len(tensors) == 2 and all(map(_is_code, tensors.values()))
-        if not right or len(tensors["mean"]) != len(tensors["log_variance"]):
+        networks = sorted({name.partition(".")[0] for name in tensors})
+        right = metadata.get("format") == STYLE_FORMAT and all(map(_is_code, tensors.values()))
+        if not right or set(tensors) != {f"{network}.{part}" for network in networks for part in CODE_PARTS}:
             raise StyleError(f"{path.name} is not a style file; `python -m stylize make-style` writes one.")
         clips = metadata.get("clips", "")
         return SavedStyle(
             name=check_style_name(metadata.get("name", "")),
-            network=metadata.get("network", ""),
             model=metadata.get("model", ""),
-            mean=tensors["mean"],
-            log_variance=tensors["log_variance"],
+            codes={n: (tensors[f"{n}.{CODE_PARTS[0]}"], tensors[f"{n}.{CODE_PARTS[1]}"]) for n in networks},
             clips=int(clips) if re.fullmatch("[1-9]", clips) else 1,
         )
+
+
+def fingerprint(fingerprints: Mapping[str, str]) -> str:
+    """One for all networks of a checkpoint."""
+    return "-".join(fingerprints[name] for name in sorted(fingerprints))
 
 
 def _is_code(tensor: Tensor) -> bool:

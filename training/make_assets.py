@@ -17,7 +17,7 @@ from stylize.io import save_motion
 from stylize.models.stylizer import sample_gaussian
 from stylize.motion import Motion
 from stylize.pipeline import LABELLED, Stylizer
-from stylize.restyle import StyleCode
+from stylize.restyle import WeightedStyle
 from training import metrics
 from training.packs import Pack
 
@@ -84,7 +84,7 @@ def main(options: MakeAssets) -> None:
         turns = -(-options.candidates // len(sources))
         return cleanest(
             [
-                restyler.recombine(clip, StyleCode(LABELLED, sample_gaussian(mean, log_variance, generator)))
+                restyler.recombine(clip, WeightedStyle(LABELLED, sample_gaussian(mean, log_variance, generator)))
                 for clip in sources * turns
             ]
         )
