@@ -23,8 +23,8 @@ MAX_STYLE_CLIPS = 5
 MAX_STYLE_TENSORS = 8
 STYLE_FORMAT, CODE_PARTS = "style-1", ("mean", "log_variance")
 NAME_PATTERN = re.compile(r"[\w][\w '()-]{0,39}")
-LARGEST_CODE_VALUE = 100.0
-"""Codes of real motions stay below 10; far beyond, a style gives numbers that no motion has."""
+LARGEST_CODE_VALUE = 20.0
+"""Codes of real motions stay below 10; far beyond, a style makes no motion."""
 
 Gaussian = tuple[Tensor, Tensor]
 """Mean and log variance (S,) of a style code."""
@@ -92,7 +92,7 @@ class SavedStyle:
         except (OSError, ValueError, SafetensorError) as error:
             raise StyleError(f"{path.name} cannot be read as a style file ({error}); make it again.") from error
         networks = sorted({name.partition(".")[0] for name in tensors})
-        right = metadata.get("format") == STYLE_FORMAT and all(map(_is_code, tensors.values()))
+        right = metadata.get("format") == STYLE_FORMAT and networks and all(map(_is_code, tensors.values()))
         if not right or set(tensors) != {f"{network}.{part}" for network in networks for part in CODE_PARTS}:
             raise StyleError(f"{path.name} is not a style file; `python -m stylize make-style` writes one.")
         clips = metadata.get("clips", "")

@@ -149,10 +149,10 @@ class Labels:
             title = label.group + (" (experimental)" if all(member.experimental for member in members) else "")
             groups.setdefault(title, []).append((label.name, label.description))
         for saved in list_saved_styles(self.styles):
-            fits = stylizer.fingerprints.get(saved.network) == saved.model
-            made_from = f"from {saved.clips} clip{'s' if saved.clips > 1 else ''}"
-            line = (saved.name, made_from if fits else f"{made_from}, made with another checkpoint")
-            groups.setdefault(f"Saved in {self.styles}", []).append(line)
+            description = f"from {saved.clips} clip{'s' if saved.clips > 1 else ''}"
+            if not saved.fits(stylizer.fingerprints):
+                description += ", made with another checkpoint"
+            groups.setdefault(f"Saved in {self.styles}", []).append((saved.name, description))
         if not groups:
             say("This checkpoint knows no styles by name; give a motion of the wanted style, or make a style file.")
         width = max((len(name) for members in groups.values() for name, _ in members), default=0)

@@ -1,18 +1,40 @@
-"""The two ways to choose a motion, each with a preview: from the library, or a file of one's own."""
+"""What the panels share: pages behind a switch, and the two ways to choose a motion, each with a preview."""
 
-import logging
+from collections.abc import Mapping
 from functools import partial
 
 import gradio as gr
 
-from stylize.errors import StylizeError
 from stylize.io import READERS
 from stylize.pipeline import load_source
-from stylize.ui.fragments import Role, library_preview, notice, preview, source_facts
+from stylize.ui.fragments import Role, library_preview, preview, source_facts
+from stylize.ui.messages import failure_notice
 
-LOGGER = logging.getLogger(__name__)
 
-FAILURE = "Something went wrong on our side and was logged; please try again, or choose another motion."
+def segmented_pages(titles: Mapping[str, str], label: str) -> tuple[gr.Radio, dict[str, gr.Column]]:
+    """Lay out a switch over pages of which the chosen one is seen; whoever asked for them fills the columns.
+
+    Args:
+        titles: value of the switch -> what is written on it; the first is chosen.
+        label: what is switched, for those who do not see it.
+    """
+    first = next(iter(titles))
+    switch = segments([(title, value) for value, title in titles.items()], first, label)
+    pages = {value: gr.Column(visible=value == first, elem_classes="page") for value in titles}
+    switch.change(
+        lambda chosen: [gr.Column(visible=value == chosen) for value in pages],
+        switch,
+        list(pages.values()),
+        queue=False,
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    return switch, pages
+
+
+def segments(choices: list[tuple[str, str]], value: str, label: str) -> gr.Radio:
+    """A choice of a few, side by side on one bar."""
+    return gr.Radio(choices, value=value, label=label, show_label=False, container=False, elem_classes="segments")
 
 
 def library_choice(choice: gr.Radio | gr.Dropdown, role: Role) -> None:
@@ -49,8 +71,5 @@ def inspect_upload(path: str | None, *, role: Role) -> tuple[str, str]:
     try:
         source = load_source(path)
         return source_facts(source), preview(source.motion, role)
-    except StylizeError as error:
-        return notice(str(error)), ""
-    except Exception:
-        LOGGER.exception("inspecting an upload failed")
-        return notice(FAILURE), ""
+    except Exception as error:
+        return failure_notice(error), ""

@@ -8,7 +8,7 @@ from stylize.errors import MotionError
 from stylize.library import list_library, load_entry
 from stylize.motion import Motion
 from stylize.pipeline import SourceMotion, load_source
-from stylize.ui.choices import library_choice, upload_choice
+from stylize.ui.choices import library_choice, segmented_pages, upload_choice
 
 LIBRARY, UPLOAD = "library", "upload"
 DEFAULT_CONTENT = "walk"
@@ -29,15 +29,8 @@ def content_panel() -> ContentPanel:
     default = next((entry.name for entry in entries if DEFAULT_CONTENT in entry.name), None)
     with gr.Column(elem_classes="card"):
         gr.HTML("<h2>Motion <small>the action to keep</small></h2>", padding=False)
-        origin = gr.Radio(
-            [("Library", LIBRARY), ("Your file", UPLOAD)],
-            value=LIBRARY,
-            label="Where the motion comes from",
-            show_label=False,
-            container=False,
-            elem_classes="segments",
-        )
-        with gr.Column(elem_classes="page") as library_page:
+        origin, pages = segmented_pages({LIBRARY: "Library", UPLOAD: "Your file"}, "Where the motion comes from")
+        with pages[LIBRARY]:
             entry = gr.Radio(
                 [(entry.title, entry.name) for entry in entries],
                 value=default,
@@ -49,16 +42,8 @@ def content_panel() -> ContentPanel:
                 render=False,
             )
             library_choice(entry, "content")
-        with gr.Column(visible=False, elem_classes="page") as upload_page:
-            file = upload_choice("content", "BVH file", api_name="inspect_content")
-    origin.change(
-        lambda origin: [gr.Column(visible=origin == page) for page in (LIBRARY, UPLOAD)],
-        origin,
-        [library_page, upload_page],
-        queue=False,
-        show_progress="hidden",
-        api_visibility="private",
-    )
+        with pages[UPLOAD]:
+            file = upload_choice("content", "Motion file", api_name="inspect_content")
     return ContentPanel(origin, entry, file)
 
 
@@ -66,8 +51,8 @@ def chosen_content(origin: str, entry: str | None, file: str | None) -> Motion |
     """The motion that was chosen; StylizeError says what is missing or wrong."""
     if origin == LIBRARY:
         if entry is None:
-            raise MotionError("No motion is chosen; choose one of the library, or upload a BVH file.")
+            raise MotionError("No motion is chosen; choose one of the library, or upload a file.")
         return load_entry(entry)
     if file is None:
-        raise MotionError("No motion was uploaded; upload a BVH file, or choose one of the library.")
+        raise MotionError("No motion was uploaded; upload a file, or choose one of the library.")
     return load_source(file)

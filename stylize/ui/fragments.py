@@ -12,6 +12,7 @@ from stylize.library import load_entry, style_example
 from stylize.motion import Motion
 from stylize.pipeline import MAX_SECONDS, MIN_SECONDS, SourceMotion, StylizationResult
 from stylize.render.video import Panel, render_video
+from stylize.styles import StyleLabel
 
 Role = Literal["content", "style", "result"]
 """What a motion is shown as; it decides the colour."""
@@ -48,9 +49,17 @@ def result_facts(result: StylizationResult) -> str:
         "Style": result.style,
         "Strength": f"{result.strength:g}",
         "Seed": f"{result.seed}",
-        "Length": f"{result.motions[0].duration:.1f} s",
+        "Length": _lengths(result),
     }
     return _facts(facts, result.warnings)
+
+
+def _lengths(result: StylizationResult) -> str:
+    """How long the samples are, and the content, where a style changed the tempo."""
+    content, *samples = (f"{motion.duration:.1f}" for motion in (result.content, *result.motions))
+    samples = sorted(set(samples), key=float)
+    length = f"{samples[0]} to {samples[-1]} s" if len(samples) > 1 else f"{samples[0]} s"
+    return length if samples == [content] else f"{length}, content {content} s"
 
 
 def _facts(facts: dict[str, str], warnings: Sequence[str]) -> str:
@@ -81,6 +90,16 @@ def label_preview(label: str) -> str:
     """The preview of a label's example, or nothing where the library has none."""
     entry = style_example(label)
     return "" if entry is None else library_preview(entry.name, "style")
+
+
+def shown_name(label: str) -> str:
+    """A label as people read it: the set that it is from is left out."""
+    return label.rpartition("/")[2].replace("-", " ").capitalize()
+
+
+def shown_label(label: StyleLabel) -> str:
+    """A label's name, marked where it is experimental."""
+    return f"{shown_name(label.name)} (experimental)" if label.experimental else shown_name(label.name)
 
 
 def described(pairs: Sequence[tuple[str, str]]) -> str:

@@ -1,18 +1,20 @@
 """The whole page: the panels, and what happens between them."""
 
-import logging
 from collections.abc import Callable
 
 import gradio as gr
 
-from stylize.errors import MotionError, StylizeError
+from stylize.errors import MotionError
 from stylize.pipeline import Stylizer
-from stylize.ui.choices import FAILURE
+from stylize.restyle import Body
 from stylize.ui.content_panel import chosen_content, content_panel
-from stylize.ui.fragments import notice
+from stylize.ui.messages import or_message
+from stylize.ui.own_styles import OwnStyle, connect_own_styles, find_own_style
 from stylize.ui.result_panel import ResultPanel, result_panel, shown_run, shown_sample
 from stylize.ui.run_panel import run_panel
-from stylize.ui.runs import Run, sample_files, start_run
+from stylize.ui.runs import Run, RunSettings, sample_files, start_run
+from stylize.ui.second_style import NONE as NO_SECOND
+from stylize.ui.second_style import with_second
 from stylize.ui.style_panel import chosen_style, style_panel
 
 try:  # Hugging Face lends a GPU to functions that are marked so; elsewhere there is nothing to mark
@@ -23,8 +25,6 @@ except ImportError:
         """Leave the function as it is."""
         return function
 
-
-LOGGER = logging.getLogger(__name__)
 
 TITLE = "Motion Stylizer"
 HEADER = f"<header><h1>{TITLE}</h1><p>The same action in another manner: a walk becomes an old man's walk.</p></header>"
@@ -53,15 +53,19 @@ def build_page(stylizer: Stylizer) -> gr.Blocks:
                 content = content_panel()
                 style = style_panel(stylizer.labels)
             with gr.Column(scale=8, min_width=300, elem_classes="sticky"):
-                settings = run_panel()
+                settings = run_panel(stylizer.labels)
                 result = result_panel()
+        connect_own_styles(style.own, settings.second, stylizer)
 
         restyle, show_sample = _handlers(stylizer, result)
         inputs = [
             *(content.origin, content.entry),
             *(style.kind, style.label, style.entry),
             *(settings.strength, settings.num_samples, settings.seed),
-            *(content.file, style.experimental_label, style.file, result.run),
+            *(content.file, style.experimental_label, style.file, style.own.choice),
+            *(settings.keep_timing, settings.body),
+            *(settings.second.kind, settings.second.name, settings.second.share),
+            *(style.own.kept, result.run),
         ]
         shown = result.sample.input(
             show_sample,
@@ -102,39 +106,45 @@ def _handlers(stylizer: Stylizer, panel: ResultPanel):
         content_file: str | None = None,
         experimental_label: str | None = None,
         reference_file: str | None = None,
+        own_style: str | None = None,
+        keep_timing: bool = False,
+        body: Body = "full",
+        second_kind: str = NO_SECOND,
+        second_style: str | None = None,
+        second_share: float = 0.5,
+        own_styles: tuple[OwnStyle, ...] = (),
         previous: Run | None = None,
         progress=gr.Progress(),  # noqa: B008  (gradio finds it by this default)
     ):
         """Restyle a motion; the last output says in a sentence what went wrong, if anything did."""
-        try:
+        report = _reporter(progress)
+
+        def work() -> tuple:
             if seed is None:
                 raise MotionError("The seed is empty; give a whole number.")
             content = chosen_content(content_origin, content_entry, content_file)
-            style = chosen_style(style_kind, label, experimental_label, reference_entry, reference_file)
-            report = _reporter(progress)
-            run = start_run(stylizer, content, style, strength, int(num_samples), int(seed), report)
+            own = find_own_style(own_styles, own_style)
+            style = chosen_style(style_kind, label, experimental_label, reference_entry, reference_file, own)
+            second = find_own_style(own_styles, second_style) or second_style
+            style = with_second(style, second_kind, second, second_share)
+            settings = RunSettings(strength, int(num_samples), int(seed), keep_timing, body)
+            run = start_run(stylizer, content, style, settings, report)
             files = sample_files(run, 0, report)
-        except StylizeError as error:
-            return *_unchanged(panel.run_outputs), notice(str(error))
-        except Exception:
-            LOGGER.exception("a restyle failed")
-            return *_unchanged(panel.run_outputs), notice(FAILURE)
-        if previous is not None:
-            previous.remove()
-        return *shown_run(run, files), ""
+            if previous is not None:
+                previous.remove()
+            return shown_run(run, files)
+
+        return or_message(work, panel.run_outputs)
 
     def show_sample(run: Run | None, sample: str, progress=gr.Progress()):  # noqa: B008
         """Show and hand out another sample of this session's last run."""
-        if run is None:
-            return *_unchanged(panel.sample_outputs), notice("The samples are no longer kept; press Restyle again.")
-        try:
-            files = sample_files(run, int(sample) - 1, _reporter(progress))
-        except StylizeError as error:
-            return *_unchanged(panel.sample_outputs), notice(str(error))
-        except Exception:
-            LOGGER.exception("showing a sample failed")
-            return *_unchanged(panel.sample_outputs), notice(FAILURE)
-        return *shown_sample(files), ""
+
+        def work() -> tuple:
+            if run is None:
+                raise MotionError("The samples are no longer kept; press Restyle again.")
+            return shown_sample(sample_files(run, int(sample) - 1, _reporter(progress)))
+
+        return or_message(work, panel.sample_outputs)
 
     return restyle, show_sample
 
@@ -144,7 +154,3 @@ def _reporter(progress: gr.Progress) -> Callable[[float, str], None]:
         progress(share, desc=text)
 
     return report
-
-
-def _unchanged(components: list) -> list:
-    return [gr.skip() for _ in components]

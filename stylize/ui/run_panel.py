@@ -1,10 +1,16 @@
 """The third step: how much, how many, and go."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import gradio as gr
 
 from stylize.pipeline import MAX_SAMPLES, MAX_STRENGTH
+from stylize.styles import StyleLabel
+from stylize.ui.choices import segments
+from stylize.ui.second_style import SecondStyle, second_style_choice
+
+BODY_TITLES = [("Whole body", "full"), ("Upper body", "upper"), ("Lower body", "lower")]
 
 DRAW_SEED = "() => Math.floor(Math.random() * 1000000)"
 
@@ -16,11 +22,14 @@ class RunPanel:
     strength: gr.Slider
     num_samples: gr.Slider
     seed: gr.Number
+    keep_timing: gr.Checkbox
+    body: gr.Radio
+    second: SecondStyle
     button: gr.Button
     message: gr.HTML
 
 
-def run_panel() -> RunPanel:
+def run_panel(labels: Sequence[StyleLabel]) -> RunPanel:
     """Build the panel."""
     with gr.Column(elem_classes="card settings"):
         with gr.Row(equal_height=False):
@@ -31,6 +40,10 @@ def run_panel() -> RunPanel:
                 0, label="Seed", precision=0, minimum=0, maximum=2**31 - 1, min_width=0, buttons=[other_seed]
             )
             button = gr.Button("Restyle", variant="primary", size="lg", min_width=150, scale=1, elem_id="restyle")
+        with gr.Accordion("More", open=False, elem_classes="more"):
+            second = second_style_choice(labels)
+            body = segments(BODY_TITLES, "full", "Part of the body")
+            keep_timing = gr.Checkbox(False, label="Keep the content's timing", container=False)
         message = gr.HTML("", label="Message", padding=False, elem_id="message")
     other_seed.click(None, None, seed, js=DRAW_SEED, api_visibility="private")
-    return RunPanel(strength, num_samples, seed, button, message)
+    return RunPanel(strength, num_samples, seed, keep_timing, body, second, button, message)

@@ -13,12 +13,24 @@ from stylize.comparison import comparison_panels
 from stylize.motion import Motion
 from stylize.pipeline import SourceMotion, StylizationResult, Stylizer
 from stylize.render.video import render_video
+from stylize.restyle import Body
 from stylize.styles import Style
 
 Progress = Callable[[float, str], None]
 
 RESTYLE_SHARE = 0.25
 """How much of a run's progress bar is the restyle; the rest is the video."""
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """How much of the style, how many samples, and what of the content stays; see Stylizer.stylize."""
+
+    strength: float = 1.0
+    num_samples: int = 1
+    seed: int = 0
+    keep_timing: bool = False
+    body: Body = "full"
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,18 +58,18 @@ def start_run(
     stylizer: Stylizer,
     content: Motion | SourceMotion,
     style: Style,
-    strength: float,
-    num_samples: int,
-    seed: int,
+    settings: RunSettings,
     progress: Progress,
 ) -> Run:
     """Restyle, and make the run's folder within gradio's, so that gradio serves its files and clears them away."""
     result = stylizer.stylize(
         content,
         style,
-        strength=strength,
-        num_samples=num_samples,
-        seed=seed,
+        strength=settings.strength,
+        num_samples=settings.num_samples,
+        seed=settings.seed,
+        keep_timing=settings.keep_timing,
+        body=settings.body,
         progress=lambda share, text: progress(RESTYLE_SHARE * share, text),
     )
     Path(get_upload_folder()).mkdir(parents=True, exist_ok=True)

@@ -8,11 +8,14 @@ import gradio as gr
 from stylize.errors import StyleError
 from stylize.library import list_library, load_entry
 from stylize.pipeline import load_source
-from stylize.styles import Style, StyleLabel
-from stylize.ui.choices import library_choice, upload_choice
-from stylize.ui.fragments import described, label_preview
+from stylize.styles import MAX_STYLE_CLIPS, SavedStyle, Style, StyleLabel
+from stylize.ui.choices import library_choice, segmented_pages, upload_choice
+from stylize.ui.fragments import described, label_preview, shown_label, shown_name
+from stylize.ui.own_styles import OwnStylesPanel, own_styles_panel
 
-LABEL, LIBRARY, UPLOAD, SAMPLE = "name", "library", "upload", "sample"
+LABEL, LIBRARY, UPLOAD, OWN, SAMPLE = "name", "library", "upload", "own", "sample"
+TITLES = {LABEL: "Name", LIBRARY: "Example", UPLOAD: "Your file", OWN: "Your style", SAMPLE: "Surprise"}
+LABEL_TITLES = ("Style", "Experimental style")
 DEFAULT_LABEL = "elderly"
 
 
@@ -25,42 +28,33 @@ class StylePanel:
     experimental_label: gr.Radio
     entry: gr.Dropdown
     file: gr.File
+    own: OwnStylesPanel
 
 
 def style_panel(labels: Sequence[StyleLabel]) -> StylePanel:
-    """Build the panel."""
+    """Build the panel; a model without labels has no choice by name."""
+    titles = {value: title for value, title in TITLES.items() if labels or value != LABEL}
     with gr.Column(elem_classes="card"):
         gr.HTML("<h2>Style <small>the manner to give it</small></h2>", padding=False)
-        kind = gr.Radio(
-            [("Name", LABEL), ("Example", LIBRARY), ("Your file", UPLOAD), ("Surprise", SAMPLE)],
-            value=LABEL,
-            label="What gives the style",
-            show_label=False,
-            container=False,
-            elem_classes="segments",
-        )
-        with gr.Column(elem_classes="page") as label_page:
-            label, experimental_label = _label_choice(labels)
-        with gr.Column(visible=False, elem_classes="page") as library_page:
+        kind, pages = segmented_pages(titles, "What gives the style")
+        if labels:
+            with pages[LABEL]:
+                label, experimental_label = _label_choice(labels)
+        else:
+            label, experimental_label = (gr.Radio([], label=title, visible=False) for title in LABEL_TITLES)
+        with pages[LIBRARY]:
             entry = _reference_list(labels)
             library_choice(entry, "style")
-        with gr.Column(visible=False, elem_classes="page") as upload_page:
-            file = upload_choice("style", "BVH file of any action in the wanted style", api_name="inspect_reference")
-        with gr.Column(visible=False, elem_classes="page") as sample_page:
+        with pages[UPLOAD]:
+            file = upload_choice("style", "Motion file of any action in the style", api_name="inspect_reference")
+        with pages[OWN]:
+            own = own_styles_panel()
+        with pages[SAMPLE]:
             gr.HTML(
                 described([("Surprise me.", "The model draws a style of its own; another seed, another style.")]),
                 padding=False,
             )
-    pages = {LABEL: label_page, LIBRARY: library_page, UPLOAD: upload_page, SAMPLE: sample_page}
-    kind.change(
-        lambda kind: [gr.Column(visible=kind == page) for page in pages],
-        kind,
-        list(pages.values()),
-        queue=False,
-        show_progress="hidden",
-        api_visibility="private",
-    )
-    return StylePanel(kind, label, experimental_label, entry, file)
+    return StylePanel(kind, label, experimental_label, entry, file, own)
 
 
 def _label_choice(labels: Sequence[StyleLabel]) -> tuple[gr.Radio, gr.Radio]:
@@ -75,7 +69,7 @@ def _label_choice(labels: Sequence[StyleLabel]) -> tuple[gr.Radio, gr.Radio]:
 
     with gr.Row(equal_height=False, elem_classes="choice"):
         with gr.Column(min_width=180):
-            tried_radio = _label_radio(tried, default.name, "Style")
+            tried_radio = _label_radio(tried, default.name, LABEL_TITLES[0])
             text = gr.HTML(explain(default.name), padding=False)
         picture = gr.HTML(label_preview(default.name), padding=False, elem_classes="picture")
     with gr.Accordion(
@@ -85,7 +79,7 @@ def _label_choice(labels: Sequence[StyleLabel]) -> tuple[gr.Radio, gr.Radio]:
         elem_classes="experimental",
     ):
         gr.HTML(described([("Experimental:", "learned from about one clip of each action, so less reliable.")]))
-        experimental_radio = _label_radio(experimental, None, "Experimental style")
+        experimental_radio = _label_radio(experimental, None, LABEL_TITLES[1])
     for radio, other in ((tried_radio, experimental_radio), (experimental_radio, tried_radio)):
         radio.input(None, None, other, js="() => null", api_visibility="private")
         radio.input(explain, radio, text, show_progress="hidden", queue=False, api_visibility="private")
@@ -99,19 +93,15 @@ def _reference_list(labels: Sequence[StyleLabel]) -> gr.Dropdown:
     entries = sorted(list_library("style"), key=lambda entry: entry.label in experimental)
     choices = []
     for entry in entries:
-        title = _shown_name(entry.label or entry.title)
+        title = shown_name(entry.label or entry.title)
         choices.append((f"{title} (experimental)" if entry.label in experimental else title, entry.name))
     default = next((entry.name for entry in entries if entry.label == DEFAULT_LABEL), None)
     return gr.Dropdown(choices, value=default, label="Reference motion", min_width=180, render=False)
 
 
-def _shown_name(label: str) -> str:
-    return label.rpartition("/")[2].replace("-", " ").capitalize()
-
-
 def _label_radio(labels: Sequence[StyleLabel], value: str | None, title: str) -> gr.Radio:
     return gr.Radio(
-        [(_shown_name(label.name), label.name) for label in labels],
+        [(shown_name(label.name), label.name) for label in labels],
         value=value,
         label=title,
         show_label=False,
@@ -122,12 +112,16 @@ def _label_radio(labels: Sequence[StyleLabel], value: str | None, title: str) ->
 
 
 def _description(label: StyleLabel) -> str:
-    name = _shown_name(label.name)
-    return described([(f"{name} (experimental)" if label.experimental else name, label.description)])
+    return described([(shown_label(label), label.description)])
 
 
 def chosen_style(
-    kind: str, label: str | None, experimental_label: str | None, entry: str | None, file: str | None
+    kind: str,
+    label: str | None,
+    experimental_label: str | None,
+    entry: str | None,
+    file: str | None,
+    own: SavedStyle | None,
 ) -> Style:
     """The style that was chosen; StylizeError says what is missing or wrong."""
     if kind == SAMPLE:
@@ -139,8 +133,12 @@ def chosen_style(
         return Style.from_label(name)
     if kind == LIBRARY:
         if entry is None:
-            raise StyleError("No style reference is chosen; choose one of the library, or upload a BVH file.")
+            raise StyleError("No style reference is chosen; choose one of the library, or upload a file.")
         return Style.from_motion(load_entry(entry))
+    if kind == OWN:
+        if own is None:
+            raise StyleError(f"There is no style of yours yet; upload 1 to {MAX_STYLE_CLIPS} motions and make it.")
+        return Style.from_file(own)
     if file is None:
-        raise StyleError("No style reference was uploaded; upload a BVH file, or choose the style by its name.")
+        raise StyleError("No style reference was uploaded; upload a file, or choose the style in another way.")
     return Style.from_motion(load_source(file))
