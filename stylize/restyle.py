@@ -117,7 +117,7 @@ class Restyler:
         styled = latents + STYLE_GAIN * strength * change - kept * min(strength, 1.0) * lost
         decoded = self.autoencoder.decode(torch.cat([styled, latents]))[:, : len(content)].float()
         pose = DecodedPose(decoded)
-        velocity = self._root_velocity(pose)
+        velocity = self.root_velocity(pose)
         planar_change = _smooth((velocity[0] - velocity[1])[:, 1:].double().cpu().numpy())
         height_change = _smooth((pose.height[0] - pose.height[1]).double().cpu().numpy()[:, 0])
         after, before = pose.local_rotations.double().cpu().numpy()
@@ -128,7 +128,7 @@ class Restyler:
             return result
         return clean_feet(result, pose.contacts[0].cpu().numpy(), lowest_foot(content))
 
-    def _root_velocity(self, pose: DecodedPose) -> Tensor:
+    def root_velocity(self, pose: DecodedPose) -> Tensor:
         """Yaw velocity (rad/s) and planar velocity x, z (m/s) of decoded poses, (B, T, 3) or (T, 3)."""
         if self.predictor is None:
             return torch.cat([pose.yaw_velocity, pose.planar_velocity], dim=-1)
@@ -165,7 +165,7 @@ class Restyler:
         network = self.networks[style.network]
         latents = network.generate(network.encode_content(self.encode(content)), style.code)
         pose = DecodedPose(self.autoencoder.decode(latents)[0, : len(content)].float())
-        yaw_velocity, planar = self._root_velocity(pose).split((1, 2), dim=-1)
+        yaw_velocity, planar = self.root_velocity(pose).split((1, 2), dim=-1)
         blocks = {"root_yaw_velocity": yaw_velocity, "root_planar_velocity": planar, "root_height": pose.height}
         encoded = np.zeros((len(content), features.NUM_FEATURES))
         for name, values in (blocks | {"rot6d": pose.rot6d}).items():

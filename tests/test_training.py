@@ -1,6 +1,7 @@
 """The trainers on a pack of a few synthetic clips: they run, resume, and their networks load."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from stylize.models.stylizer import Stylizer as StylizerNetwork
 from stylize.models.stylizer import StylizerConfig
 from stylize.motion import Motion
 from stylize.pipeline import Stylizer
-from stylize.restyle import Restyler, StyleCode
+from stylize.restyle import Restyler
 from stylize.styles import SavedStyle, Style
 from tests.conftest import walk
 from training import export, train_autoencoder, train_global_motion, train_stylizer
@@ -62,8 +63,8 @@ def short_run(folder: Path, steps: int = 3) -> RunOptions:
 
 
 def stylizer_options(packed: Path, runs: Path, name: str, **changes) -> TrainStylizer:
-    sizes = {"batch_size": 2, "guide_steps": 3} | changes
-    return TrainStylizer(packed, sizes.pop("autoencoder", runs / "autoencoder"), short_run(runs / name), **sizes)
+    options = TrainStylizer(packed, runs / "autoencoder", short_run(runs / name), batch_size=2, guide_steps=3)
+    return replace(options, **changes)
 
 
 def sampler_of(pack_path: Path, autoencoder: Path, **changes) -> StyleSampler:
@@ -106,7 +107,7 @@ def test_every_trainer_runs_and_the_exported_checkpoint_restyles(packed, runs, t
     stylizer = Stylizer.from_pretrained(tmp_path)
     assert [label.name for label in stylizer.labels] == ["brisk", "set1/odd", "slow"]
     assert stylizer.restyler.predictor is not None
-    assert isinstance(stylizer.stylize(small_pack().motion(0), "slow").motions[0], Motion)
+    assert np.isfinite(stylizer.stylize(small_pack().motion(0), "slow").motions[0].positions).all()
 
 
 def test_an_export_without_stylizers_or_without_a_predictor(packed, runs, tmp_path):
@@ -118,14 +119,12 @@ def test_an_export_without_stylizers_or_without_a_predictor(packed, runs, tmp_pa
     assert stylizer.restyler.predictor is None
     motion = small_pack().motion(0)
     assert np.isfinite(stylizer.stylize(motion, "slow").motions[0].positions).all()
-    style = stylizer.make_style("mine", [small_pack().motion(4)])
-    assert np.isfinite(stylizer.restyler.recombine(motion, StyleCode("stylizer", style.mean[None])).positions).all()
 
 
 def test_without_a_predictor_the_root_moves_as_the_decoder_says():
     decoded = torch.randn(2, 8, DECODED_SIZE)
     restyler = Restyler(Autoencoder(AutoencoderConfig(latent=False)), {}, None)
-    torch.testing.assert_close(restyler._root_velocity(DecodedPose(decoded)), decoded[..., :3])
+    torch.testing.assert_close(restyler.root_velocity(DecodedPose(decoded)), decoded[..., :3])
 
 
 def test_in_pose_space_the_latents_are_the_pose_and_come_back_exactly(packed, tmp_path):
@@ -185,9 +184,9 @@ def test_end_to_end_the_stylizers_losses_reach_the_encoder(packed, runs):
     training = StylizerTraining(stylizer, None, LossWeights(), len(sampler.contents), autoencoder)
     losses = training(sampler.batch(torch.device("cpu")))
     losses["rebuilt"].backward()
-    gradient = autoencoder.encoder[0].weight.grad
-    assert gradient is not None
-    assert 0 < float(gradient.abs().max()) < 1e6
+    gradients = [parameter.grad for parameter in autoencoder.encoder.parameters()]
+    assert 0 < max(float(gradient.abs().max()) for gradient in gradients if gradient is not None) < 1e6
+    assert all(parameter.grad is None for parameter in autoencoder.decoder.parameters())
 
 
 def test_end_to_end_with_synthetic_styles_is_refused(packed, runs):
@@ -217,7 +216,7 @@ def test_the_style_code_of_a_deterministic_stylizer_is_its_mean_however_often_it
     content, reference = small_pack().motion(0), small_pack().motion(4)
     for style in (Style.from_motion(reference), Style.sample("slow"), Style.from_label("slow")):
         first, second = stylizer.stylize(content, style, num_samples=2).motions
-        np.testing.assert_allclose(first.positions, second.positions, atol=1e-5)
+        np.testing.assert_allclose(first.positions, second.positions, atol=1e-3)
     saved = SavedStyle.load(stylizer.make_style("mine", [reference]).save(tmp_path / "mine"))
     assert isinstance(stylizer.stylize(content, Style.from_file(saved)).motions[0], Motion)
 

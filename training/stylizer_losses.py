@@ -178,6 +178,10 @@ class StylizerTraining(nn.Module):
         if stylizer.config.probabilistic:
             kl = gaussian_kl(same_mean, same_log_variance, prior_mean, prior_log_variance)
             losses["kl"] = weights.kl * kl.mean()
+        else:
+            # Nothing else ties a label to the codes of its clips then. No other loss has a part in it.
+            known = (batch.style != IGNORE)[:, None]
+            losses["label"] = ((same_mean.detach() - prior_mean) * known).square().mean()
         normal = torch.zeros_like(stylizer.prior_mean.weight)
         prior_kl = gaussian_kl(stylizer.prior_mean.weight, stylizer.prior_log_variance.weight, normal, normal)
         losses["prior"] = weights.prior * prior_kl.mean()

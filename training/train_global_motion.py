@@ -59,9 +59,9 @@ def main(options: TrainGlobalMotion) -> None:
     predictor.input_mean.copy_(inputs.mean(0))
     # One scale for all positions and one for all steps: the seams between clips are rare enough.
     predictor.input_std[:half] = inputs[:, :half].std(0).mean()
-    predictor.input_std[half:] = inputs[:, half:].abs().median() * 2
+    predictor.input_std[half:] = inputs[:, half:].abs().median() * 2 + 1e-4
     predictor.output_mean.copy_(frames[:, ROOT_VELOCITIES].mean(0))
-    predictor.output_std.copy_(frames[:, ROOT_VELOCITIES].std(0))
+    predictor.output_std.copy_(frames[:, ROOT_VELOCITIES].std(0) + 1e-3)
     sampler = CropSampler([clip.features for clip in clips], (32, 64, 128), seed=options.run.seed)
     trainer = Trainer(predictor, options.run, [sampler.rng])
 

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from stylize.models.layers import ModulatedBlock, ResidualBlock, conv, time_statistics
 
-NO_LOG_VARIANCE = -40.0
-"""Of a style code that is no Gaussian: a draw from it is its mean."""
+NO_LOG_VARIANCE = -18.0
+"""Of a style code that is no Gaussian: a draw from it is its mean, but for a ten-thousandth."""
 
 
 @dataclass(frozen=True)

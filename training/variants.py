@@ -1,0 +1,86 @@
+"""The variants that the experiments compare: arguments of the training command, and how the result is used."""
+
+from dataclasses import dataclass
+
+PAPER_LOSSES = ("--weights.guidance", "0", "--weights.adversarial", "0", "--no-aligned")
+"""Off: what we added to the losses of the paper."""
+UNSUPERVISED = ("--no-supervised", "--batch-size", "8")
+
+NAMESAKES = {
+    "active": "set1/active",
+    "elderly": "set1/old",
+    "exhausted": "set1/tired",
+    "feminine": "set1/feminine",
+    "masculine": "set1/masculinity",
+    "normal": "set1/normal",
+}
+"""Styles of the Bandai-Namco sets that mean the same; a style that is held out is held out in both sets."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One row of an experiment, or several: one for each way of giving the style.
+
+    Attributes:
+        name: as the tables show it.
+        arguments: of training.train_stylizer, beside those that all variants share.
+        autoencoder: "given" on the command line, or trained by the experiment: "vae", "ae", "pose" (none).
+        synthetic: contents in synthetic styles a step.
+        neutral: whether the synthetic styles are made from clips that are labelled as neutral, too.
+        predictor: whether the global motion predictor is used.
+        training_of: the name of a variant whose training this one shares.
+        target: the only style to aim at.
+    """
+
+    name: str
+    arguments: tuple[str, ...] = ()
+    autoencoder: str = "given"
+    synthetic: int = 0
+    neutral: bool = True
+    predictor: bool = True
+    training_of: str = ""
+    target: str = ""
+
+    @property
+    def supervised(self) -> bool:
+        """Whether labels are used."""
+        return "--no-supervised" not in self.arguments
+
+    @property
+    def end_to_end(self) -> bool:
+        """Whether the autoencoder is trained with the stylizer."""
+        return "--end-to-end" in self.arguments
+
+
+MAIN = (
+    Variant("supervised", synthetic=6),
+    Variant("unsupervised", UNSUPERVISED, synthetic=24),
+)
+
+ALL_PARTS = "all parts of the paper"
+ABLATIONS = (
+    Variant(ALL_PARTS, PAPER_LOSSES, "vae"),
+    Variant("pose space, no latents", PAPER_LOSSES, "pose"),
+    Variant("AE in place of VAE", PAPER_LOSSES, "ae"),
+    Variant("deterministic style", (*PAPER_LOSSES, "--model.no-probabilistic"), "vae"),
+    Variant("no homo-style alignment", (*PAPER_LOSSES, "--no-homo-style"), "vae"),
+    Variant("no cycle consistency", (*PAPER_LOSSES, "--weights.cycle", "0"), "vae"),
+    Variant("end-to-end training", (*PAPER_LOSSES, "--end-to-end"), "vae"),
+    Variant("no global motion predictor", PAPER_LOSSES, "vae", predictor=False, training_of=ALL_PARTS),
+    Variant("with our guidance and discriminator", ("--no-aligned",), "vae"),
+    Variant("with those and aligned clips", (), "vae"),
+)
+
+
+def held_out(styles: list[str], neutral: tuple[str, ...]) -> tuple[Variant, ...]:
+    """A variant for each style, trained without labels and without any clip of that style."""
+    return tuple(
+        Variant(
+            f"without {style}",
+            (*UNSUPERVISED, "--held-out", style, *([NAMESAKES[style]] if style in NAMESAKES else [])),
+            synthetic=24,
+            neutral=style not in neutral,
+            target=style,
+        )
+        for style in styles
+    )
