@@ -13,6 +13,7 @@ import pytest
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
+import gradio as gr
 from gradio_client import Client, handle_file
 
 import stylize.ui.runs
@@ -226,8 +227,10 @@ def test_a_model_without_labels_has_no_choice_by_name_but_all_others(stylizer):
     unsupervised = Stylizer(replace(stylizer.restyler, networks={OPEN: nameless}), (), {OPEN: "abc"})
     page = build_page(unsupervised)
     switch = next(block for block in page.blocks.values() if getattr(block, "label", "") == "What gives the style")
+    assert isinstance(switch, gr.Radio)
     assert [value for _, value in switch.choices] == ["library", "upload", "own", "sample"]
     press = next(function for function in page.fns.values() if function.api_name == "restyle")
+    assert press.fn is not None
     *_, message = press.fn("library", "content/bow", "sample", None, None, 1.0, 1, 0)
     assert message == ""
 

@@ -1,20 +1,38 @@
 import re
 import subprocess
 import sys
+from functools import cache, partial
 from pathlib import Path
 
 import imageio.v2 as imageio
 import numpy as np
 import pytest
 
+import stylize.render.video
 from stylize.cli import main
 from stylize.io import read_bvh
 from stylize.library import MOTIONS
+from stylize.pipeline import Stylizer
+from stylize.render.video import render_video
 from stylize.restyle import Restyler
 
 CONTENT = MOTIONS / "contents" / "walk.bvh"
 REFERENCE = MOTIONS / "styles" / "elderly.bvh"
 HEADER = "content,style_motion,style_label,output\n"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def loaded_once():
+    """The real model, read from its files once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Stylizer, "from_pretrained", cache(Stylizer.from_pretrained))
+        yield
+
+
+@pytest.fixture
+def small_video(monkeypatch):
+    """The real video, drawn smaller: its pixels take the time."""
+    monkeypatch.setattr(stylize.render.video, "render_video", partial(render_video, size=96))
 
 
 @pytest.fixture
@@ -92,7 +110,7 @@ def test_a_sampled_style_depends_on_the_seed(tmp_path):
     assert (tmp_path / "1.bvh").read_text() != (tmp_path / "2.bvh").read_text()
 
 
-def test_apply_writes_a_side_by_side_video_when_asked(tmp_path):
+def test_apply_writes_a_side_by_side_video_when_asked(tmp_path, small_video):
     video = tmp_path / "v.mp4"
     arguments = ("--style-label", "active", "--out", tmp_path / "o.bvh", "--video", video)
     assert run("apply", CONTENT, *arguments, "--keep-timing") == 0
@@ -106,7 +124,9 @@ def video_shape(path: Path) -> tuple[int, int]:
         return width // height, reader.count_frames()  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def test_a_result_of_another_length_comes_back_whole_and_its_video_shows_all_of_the_content(tmp_path, twice_as_fast):
+def test_a_result_of_another_length_comes_back_whole_and_its_video_shows_all_of_the_content(
+    tmp_path, twice_as_fast, small_video
+):
     out, video = tmp_path / "o.bvh", tmp_path / "v.mp4"
     assert run("apply", CONTENT, "--style-label", "active", "--out", out, "--video", video) == 0
     before, after = read_bvh(CONTENT)[0], read_bvh(out)[0]

@@ -4,13 +4,16 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
 from stylize.cli.style_options import STYLES_FOLDER, StyleOptions, check_styles_folder
 from stylize.cli.terminal import check_output, numbered, say
 from stylize.errors import StyleError
+
+if TYPE_CHECKING:
+    from stylize.pipeline import Stylizer
 
 SkeletonChoice = Literal["source", "canonical"]
 BodyChoice = Literal["full", "upper", "lower"]
@@ -53,9 +56,7 @@ class Apply:
         if self.video is not None:
             check_output(self.video, ".mp4", inputs)
 
-        from stylize.pipeline import Stylizer
-
-        stylizer = Stylizer.from_pretrained(self.checkpoint)
+        stylizer = _load(self.checkpoint)
         result = stylizer.stylize(
             self.content,
             self.style.style([label.name for label in stylizer.labels]),
@@ -111,10 +112,8 @@ class Batch:
         check_styles_folder(self.styles)
         rows = read_pairs(self.pairs, self.out_dir)
 
-        from stylize.pipeline import Stylizer
-
         failed = stylize_pairs(
-            Stylizer.from_pretrained(self.checkpoint),
+            _load(self.checkpoint),
             rows,
             strength=self.strength,
             seed=self.seed,
@@ -139,10 +138,9 @@ class Labels:
         """Carry the command out and return the exit code."""
         check_styles_folder(self.styles)
 
-        from stylize.pipeline import Stylizer
         from stylize.styles import list_saved_styles
 
-        stylizer = Stylizer.from_pretrained(self.checkpoint)
+        stylizer = _load(self.checkpoint)
         groups: dict[str, list[tuple[str, str]]] = {}
         for label in stylizer.labels:
             members = [other for other in stylizer.labels if other.group == label.group]
@@ -184,10 +182,9 @@ class MakeStyle:
         if self.out is not None:
             check_output(self.out, None, self.clips)
 
-        from stylize.pipeline import Stylizer
         from stylize.styles import STYLE_SUFFIX
 
-        stylizer = Stylizer.from_pretrained(self.checkpoint)
+        stylizer = _load(self.checkpoint)
         if self.name in (label.name for label in stylizer.labels):
             raise StyleError(f"There is a built-in style {self.name!r}; choose another name.")
         style = stylizer.make_style(self.name, self.clips)
@@ -230,6 +227,15 @@ class Convert:
         for warning in loaded.warnings:
             say(f"warning: {warning}")
         save_motion(loaded.motion, self.target)
+
+
+def _load(checkpoint: str) -> "Stylizer":
+    import torch
+
+    from stylize.pipeline import Stylizer
+
+    torch.set_num_threads(1)  # as fast as more for models this small, and far faster where other work is going on
+    return Stylizer.from_pretrained(checkpoint)
 
 
 def _render(result, index: int, path: Path) -> None:
