@@ -69,6 +69,14 @@ def client(app, tmp_path):
     client.close()
 
 
+@pytest.fixture(scope="module")
+def shared_client(app):
+    """A session for what leaves nothing behind; each one takes a second to close."""
+    client = Client(app, verbose=False, analytics_enabled=False)
+    yield client
+    client.close()
+
+
 def restyle(client: Client, **inputs) -> dict:
     """What the page would show after a press on Restyle; what stays as it was is None."""
     outputs = client.predict(api_name="/restyle", **inputs)
@@ -183,29 +191,29 @@ def test_a_style_made_again_replaces_the_one_of_that_name(client):
     ],
     ids=["no name", "bad name", "built in", "no clip", "too many clips"],
 )
-def test_a_style_that_cannot_be_made_is_a_sentence_and_nothing_else_changes(client, name, count, expected):
-    shown = make_style(client, name, *[CONTENT] * count)
+def test_a_style_that_cannot_be_made_is_a_sentence_and_nothing_else_changes(shared_client, name, count, expected):
+    shown = make_style(shared_client, name, *[CONTENT] * count)
     message = shown.pop("message")
     assert expected in message and text_of(message).endswith(".")
     assert not any("value" in update for update in shown.values() if isinstance(update, dict))
 
 
-def test_a_style_file_that_cannot_be_used_is_a_sentence(client, stylizer, tmp_path):
+def test_a_style_file_that_cannot_be_used_is_a_sentence(shared_client, stylizer, tmp_path):
     text = tmp_path / "text.safetensors"
     text.write_text("not a style")
     style = stylizer.make_style("mine", [load_entry("content/bow")])
     other = replace(style, model="0" * 16).save(tmp_path / "other")
     built_in = replace(style, name="elderly").save(tmp_path / "built_in")
     for path, expected in ((text, "cannot be read"), (other, "another checkpoint"), (built_in, "built-in style")):
-        *_, message = client.predict(handle_file(path), api_name="/open_style")
+        *_, message = shared_client.predict(handle_file(path), api_name="/open_style")
         assert expected in message and text_of(message).endswith(".")
 
 
-def test_the_server_refuses_style_files_of_another_kind(client, tmp_path):
+def test_the_server_refuses_style_files_of_another_kind(shared_client, tmp_path):
     path = tmp_path / "style.pkl"
     path.write_bytes(b"\x80\x04N.")
     with pytest.raises(Exception, match=r"(?i)file type|invalid"):
-        client.predict(handle_file(path), api_name="/open_style")
+        shared_client.predict(handle_file(path), api_name="/open_style")
 
 
 def test_a_result_of_another_length_says_so_and_its_video_shows_all_of_it(stylizer, monkeypatch, tmp_path):
@@ -266,29 +274,31 @@ def test_two_people_at_once_get_their_own_results(app, tmp_path):
     ],
     ids=["no content", "no reference", "no own style", "no second style", "no seed"],
 )
-def test_what_is_missing_is_said_in_a_sentence_and_nothing_else_changes(client, inputs, expected):
-    shown = restyle(client, **inputs)
+def test_what_is_missing_is_said_in_a_sentence_and_nothing_else_changes(shared_client, inputs, expected):
+    shown = restyle(shared_client, **inputs)
     message = text_of(shown.pop("message"))
     assert expected in message and message.endswith(".")
     assert set(shown.values()) == {None}
 
 
-def test_a_broken_upload_is_explained_with_its_line(client, tmp_path):
+def test_a_broken_upload_is_explained_with_its_line(shared_client, tmp_path):
     upload = tmp_path / "broken.bvh"
     upload.write_text("HIERARCHY\nROOT a\n{\n")
-    facts, preview = client.predict(handle_file(upload), api_name="/inspect_content")
+    facts, preview = shared_client.predict(handle_file(upload), api_name="/inspect_content")
     assert "notice-error" in facts and "line" in facts
     assert preview == ""
-    assert "line" in text_of(restyle(client, content_origin="upload", content_file=handle_file(upload))["message"])
+    assert "line" in text_of(
+        restyle(shared_client, content_origin="upload", content_file=handle_file(upload))["message"]
+    )
 
 
-def test_the_server_refuses_files_that_are_too_large_or_of_another_kind(client, tmp_path):
+def test_the_server_refuses_files_that_are_too_large_or_of_another_kind(shared_client, tmp_path):
     large, text = tmp_path / "large.bvh", tmp_path / "notes.txt"
     large.write_bytes(b" " * (1024 * 1024 + 1))
     text.write_text("hello")
     for path in (large, text):
         with pytest.raises(Exception, match=r"(?i)size|file type|invalid|413"):
-            client.predict(handle_file(path), api_name="/inspect_content")
+            shared_client.predict(handle_file(path), api_name="/inspect_content")
 
 
 def test_an_upload_shows_what_was_found_and_a_preview():
