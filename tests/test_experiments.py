@@ -52,6 +52,7 @@ def options(experiment, packed: Path, out: Path, **changes) -> Experiments:
         repeats=1,
         steps=2,
         autoencoder_steps=2,
+        end_to_end_steps=4,
         synthetic_groups=2,
         pairs=6,
         sets=0,

@@ -102,6 +102,7 @@ def test_every_trainer_runs_and_the_exported_checkpoint_restyles(packed, runs, t
             global_motion=runs / "global_motion",
             stylizer=runs / "stylizer",
             open_stylizer=runs / "open",
+            pack=packed,
         )
     )
     stylizer = Stylizer.from_pretrained(tmp_path)
