@@ -86,6 +86,14 @@ class Restyler:
         return self.autoencoder.encode(torch.from_numpy(encoded)[None].to(self.device))
 
     @torch.inference_mode()
+    def reconstruction_error(self, motion: Motion) -> float:
+        """Mean distance in metres of the joints from what the autoencoder makes of them: how strange a motion is."""
+        encoded = features.encode(motion)
+        decoded = DecodedPose(self.autoencoder.decode(self._encode(encoded))[0, : len(motion)].float())
+        positions = torch.from_numpy(encoded[:, features.BLOCKS["positions"]]).to(self.device)
+        return float((decoded.positions().flatten(-2) - positions).unflatten(-1, (-1, 3)).norm(dim=-1).mean())
+
+    @torch.inference_mode()
     def restyle(
         self,
         content: Motion,

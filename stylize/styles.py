@@ -15,7 +15,7 @@ from stylize.errors import StyleError
 from stylize.motion import Motion
 
 if TYPE_CHECKING:
-    from stylize.pipeline import SourceMotion
+    from stylize.source import SourceMotion
 
 STYLE_SUFFIX = ".style.safetensors"
 MAX_STYLE_FILE_BYTES = 1_000_000

@@ -5,7 +5,8 @@ from stylize.checkpoint import CHECKPOINTS, write_json
 from stylize.errors import CheckpointError, MotionError, StyleError
 from stylize.io import read_bvh, save_motion
 from stylize.library import list_library, load_entry
-from stylize.pipeline import Stylizer, load_source
+from stylize.pipeline import Stylizer
+from stylize.source import load_source
 from stylize.styles import Style
 from training.metrics import bone_length_deviation, foot_sliding, penetration
 

@@ -10,7 +10,8 @@ import torch
 from stylize.checkpoint import parameter_count
 from stylize.models.autoencoder import DecodedPose
 from stylize.motion import Motion
-from stylize.pipeline import MAX_SECONDS, Stylizer
+from stylize.pipeline import Stylizer
+from stylize.source import MAX_SECONDS
 from training.benchmark import median_ms
 
 FRAMES = 160

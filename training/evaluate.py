@@ -21,7 +21,8 @@ from tqdm import tqdm
 
 from stylize.checkpoint import parameter_count
 from stylize.motion import Motion
-from stylize.pipeline import MAX_SAMPLES, MIN_SECONDS, Style, Stylizer
+from stylize.pipeline import MAX_SAMPLES, Style, Stylizer
+from stylize.source import MIN_SECONDS
 from training.exam import Exam
 from training.loop import RunOptions
 from training.pairs import Pair

@@ -7,14 +7,18 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 import tyro
 
 from stylize.checkpoint import config_from_dict, config_to_dict, load_network, read_json, save_network, write_json
 from stylize.models.autoencoder import Autoencoder, AutoencoderConfig
 from stylize.models.global_motion import GlobalMotionConfig, GlobalMotionPredictor
+from stylize.models.known_styles import KnownStyles, KnownStylesConfig
 from stylize.models.stylizer import Stylizer, StylizerConfig
-from stylize.pipeline import LABELLED, OPEN
+from stylize.pipeline import KNOWN, LABELLED, OPEN
 from stylize.styles import StyleLabel
+from training.datasets import load_feature_clips
+from training.train_autoencoder import load_autoencoder
 
 DESCRIPTIONS = {
     "active": "brisk and eager, full of energy",
@@ -53,6 +57,7 @@ class Export:
         global_motion: folder of its run; without it the root moves as the decoder says.
         stylizer: folder of the run of the stylizer that knows labels; leave it out for a checkpoint without labels.
         open_stylizer: folder of the run of the stylizer that was trained without labels, for unseen styles.
+        pack: the training pack; needed with both stylizers, to find which styles have a label.
     """
 
     autoencoder: Path
@@ -60,6 +65,7 @@ class Export:
     global_motion: Path | None = None
     stylizer: Path | None = None
     open_stylizer: Path | None = None
+    pack: Path | None = None
 
 
 def style_label(name: str) -> StyleLabel:
@@ -67,6 +73,19 @@ def style_label(name: str) -> StyleLabel:
     prefix, _, short = name.rpartition("/")
     group = {"": "Bandai-Namco 2", "set1": "Bandai-Namco 1"}.get(prefix, prefix)
     return StyleLabel(name, group, DESCRIPTIONS.get(name, short), experimental=bool(prefix))
+
+
+@torch.inference_mode()
+def known_styles(pack: Path, labels: tuple[str, ...], autoencoder: Autoencoder, run: Path) -> KnownStyles:
+    """What the labels' clips in a pack look like to the stylizer of a run."""
+    stylizer = Stylizer(config_from_dict(StylizerConfig, read_json(run / "stylizer.json")))
+    load_network(stylizer, run / "stylizer.safetensors")
+    clips = [clip for clip in load_feature_clips(pack, mirror=True) if clip.style in labels]
+    latents = [autoencoder.encode(torch.from_numpy(clip.features)[None]) for clip in clips]
+    codes = torch.cat([stylizer.encode_style(each)[0] for each in latents])
+    known = KnownStyles(KnownStylesConfig(len(labels), stylizer.config.style_size))
+    known.fit(codes, torch.tensor([labels.index(clip.style or "") for clip in clips]))
+    return known
 
 
 def main(options: Export) -> None:
@@ -88,6 +107,12 @@ def main(options: Export) -> None:
         load_network(network, folder / f"{trained_name}.safetensors")
         save_network(network, options.out / f"{name}.safetensors", half=True)
     labels = config[LABELLED]["labels"] if options.stylizer else []
+    if options.stylizer and options.open_stylizer:
+        if options.pack is None:
+            raise SystemExit("error: both stylizers need --pack as well, to find which styles have a label")
+        known = known_styles(options.pack, tuple(labels), load_autoencoder(options.autoencoder), options.open_stylizer)
+        save_network(known, options.out / f"{KNOWN}.safetensors")
+        config[KNOWN] = {"labels": len(labels), "style_size": known.mean.shape[1]}
     config["labels"] = [config_to_dict(style_label(name)) for name in labels]
     write_json(config, options.out / "config.json")
 

@@ -81,7 +81,9 @@ class Pack:
 
 def split_pack(pack: Pack, share: float) -> tuple[Pack, Pack]:
     """All clips but about ``share`` of the labelled ones, and those; a clip's name alone decides, so it stays."""
-    held_out = np.array([clip.style is not None and zlib.crc32(clip.name.encode()) % 1000 < 1000 * share for clip in pack.clips])
+    held_out = np.array(
+        [clip.style is not None and zlib.crc32(clip.name.encode()) % 1000 < 1000 * share for clip in pack.clips]
+    )
     frames = np.repeat(held_out, [clip.frames for clip in pack.clips])
     return tuple(
         Pack(

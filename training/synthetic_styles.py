@@ -34,6 +34,7 @@ class SyntheticStylesOptions:
         autoencoder: folder of the autoencoder's run.
         out: the file to write.
         neutral: style labels of clips that have no style of their own.
+        unlabelled: share of clips without a label; theirs are other actions each, which says less about a style.
         groups: how many groups of operators, each with its own clips.
         operators: a group; one more "style" in each is the clips as they are.
         clips: a group.
@@ -46,6 +47,7 @@ class SyntheticStylesOptions:
     autoencoder: Path
     out: Path
     neutral: tuple[str, ...] = ("normal",)
+    unlabelled: float = 0.3
     groups: int = 400
     operators: int = 4
     clips: int = 5
@@ -106,9 +108,7 @@ class SyntheticStyles:
                 ]
             )
             changes.append(np.log(self.speeds[group, wanted] / self.speeds[group, own]))
-        contents, targets, references, slow = (
-            torch.stack(column).to(device) for column in zip(*rows, strict=True)
-        )
+        contents, targets, references, slow = (torch.stack(column).to(device) for column in zip(*rows, strict=True))
         return SyntheticBatch(
             contents, references, targets, slow, torch.tensor(changes, dtype=torch.float32, device=device)
         )
@@ -146,6 +146,10 @@ def _jobs(options: SyntheticStylesOptions) -> Iterator[Job]:
     ]
     # Long recordings more often than short ones, but not as often as they are longer.
     weights = np.array([min(pack.clips[index].frames, 900) for index in usable], dtype=float)
+    unlabelled = np.array([pack.clips[index].style is None for index in usable])
+    for members, share in ((unlabelled, options.unlabelled), (~unlabelled, 1 - options.unlabelled)):
+        if members.any():
+            weights[members] *= share / weights[members].sum()
     weights /= weights.sum()
     for group in range(options.groups):
         motions = []

@@ -221,7 +221,7 @@ class Convert:
 
     def _convert_to_canonical(self) -> None:
         from stylize.io import save_motion
-        from stylize.pipeline import load_source
+        from stylize.source import load_source
 
         loaded = load_source(self.source)
         for warning in loaded.warnings:

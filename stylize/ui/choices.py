@@ -6,7 +6,7 @@ from functools import partial
 import gradio as gr
 
 from stylize.io import READERS
-from stylize.pipeline import load_source
+from stylize.source import load_source
 from stylize.ui.fragments import Role, library_preview, preview, source_facts
 from stylize.ui.messages import failure_notice
 

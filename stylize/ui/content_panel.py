@@ -7,7 +7,7 @@ import gradio as gr
 from stylize.errors import MotionError
 from stylize.library import list_library, load_entry
 from stylize.motion import Motion
-from stylize.pipeline import SourceMotion, load_source
+from stylize.source import SourceMotion, load_source
 from stylize.ui.choices import library_choice, segmented_pages, upload_choice
 
 LIBRARY, UPLOAD = "library", "upload"

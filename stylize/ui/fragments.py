@@ -10,8 +10,9 @@ from typing import Literal
 
 from stylize.library import load_entry, style_example
 from stylize.motion import Motion
-from stylize.pipeline import MAX_SECONDS, MIN_SECONDS, SourceMotion, StylizationResult
+from stylize.pipeline import StylizationResult
 from stylize.render.video import Panel, render_video
+from stylize.source import MAX_SECONDS, MIN_SECONDS, SourceMotion
 from stylize.styles import StyleLabel
 
 Role = Literal["content", "style", "result"]

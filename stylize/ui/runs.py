@@ -11,9 +11,10 @@ from gradio.utils import get_upload_folder
 
 from stylize.comparison import comparison_panels
 from stylize.motion import Motion
-from stylize.pipeline import SourceMotion, StylizationResult, Stylizer
+from stylize.pipeline import StylizationResult, Stylizer
 from stylize.render.video import render_video
 from stylize.restyle import Body
+from stylize.source import SourceMotion
 from stylize.styles import Style
 
 Progress = Callable[[float, str], None]

@@ -7,7 +7,7 @@ import gradio as gr
 
 from stylize.errors import StyleError
 from stylize.library import list_library, load_entry
-from stylize.pipeline import load_source
+from stylize.source import load_source
 from stylize.styles import MAX_STYLE_CLIPS, SavedStyle, Style, StyleLabel
 from stylize.ui.choices import library_choice, segmented_pages, upload_choice
 from stylize.ui.fragments import described, label_preview, shown_label, shown_name

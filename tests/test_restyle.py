@@ -1,0 +1,135 @@
+"""What styles can be combined to, on the bundled checkpoint."""
+
+import numpy as np
+import pytest
+
+from stylize.errors import MotionError, StyleError
+from stylize.library import load_entry
+from stylize.motion import Motion
+from stylize.pipeline import Stylizer
+from stylize.restyle import change_tempo
+from stylize.rotations import rotvec_to_matrix
+from stylize.skeleton import SKELETON_22
+from stylize.styles import Style
+from tests.conftest import walk
+from training import metrics
+
+LEGS = [SKELETON_22.joint(f"{side}_{part}") for side in ("left", "right") for part in ("hip", "knee", "ankle", "foot")]
+HANDS = [SKELETON_22.joint(f"{side}_wrist") for side in ("left", "right")]
+
+
+@pytest.fixture(scope="module")
+def stylizer() -> Stylizer:
+    return Stylizer.from_pretrained()
+
+
+@pytest.fixture(scope="module")
+def content() -> Motion:
+    return load_entry("content/walk")
+
+
+def distance(a: Motion, b: Motion, joints: list[int] | slice = slice(None)) -> float:
+    """Mean distance of joints in the root's ground frame."""
+    places = [metrics.heading_positions(motion)[:, joints] for motion in (a, b)]
+    return float(np.linalg.norm(places[0] - places[1], axis=-1).mean())
+
+
+def test_a_tempo_of_twice_as_fast_halves_the_frames_and_keeps_the_ends():
+    motion = walk(121)
+    fast = change_tempo(motion, np.full(5, np.log(2.0)))
+    assert len(fast) == 61
+    np.testing.assert_allclose(fast.root_positions[[0, -1]], motion.root_positions[[0, -1]], atol=1e-9)
+    np.testing.assert_allclose(fast.root_positions[30], motion.root_positions[60], atol=1e-9)
+    assert metrics.pace(fast) == pytest.approx(2 * metrics.pace(motion), rel=0.01)
+
+
+def test_a_tempo_that_changes_along_the_way_is_slow_where_it_says_so():
+    motion = walk(181)
+    slowed = change_tempo(motion, np.array([0.0, 0.0, -0.7, -0.7]))
+    assert len(slowed) > 220
+    np.testing.assert_allclose(slowed.positions[30], motion.positions[30], atol=0.02)
+
+
+def test_the_elderly_raise_their_hands_more_slowly_unless_the_timing_is_kept(stylizer):
+    content = load_entry("content/raise_left_hand")
+    slow = stylizer.stylize(content, "elderly").motions[0]
+    kept = stylizer.stylize(content, "elderly", keep_timing=True).motions[0]
+    assert len(slow) > 1.2 * len(content)
+    assert len(kept) == len(content)
+
+
+@pytest.mark.parametrize(("body", "still", "moving"), [("upper", LEGS, HANDS), ("lower", HANDS, LEGS)])
+def test_half_a_body_changes_and_the_other_half_stays(stylizer, content, body, still, moving):
+    result = stylizer.stylize(content, "exhausted", body=body).motions[0]
+    full = stylizer.stylize(content, "exhausted", keep_timing=True).motions[0]
+    assert len(result) == len(content)
+    assert distance(result, content, moving) > 0.5 * distance(full, content, moving)
+    if body == "upper":
+        np.testing.assert_allclose(result.positions[:, still], content.positions[:, still], atol=1e-6)
+    else:
+        rotations = np.abs(result.global_rotations[:, still] - content.global_rotations[:, still])
+        assert rotations.mean() < 0.05
+
+
+def test_a_mixture_lies_between_its_styles(stylizer, content):
+    elderly, active, mixed = (
+        stylizer.stylize(content, style, keep_timing=True).motions[0]
+        for style in ("elderly", "active", Style.mix({"elderly": 1, "active": 1}))
+    )
+    apart = distance(elderly, active)
+    assert distance(mixed, elderly) < 0.8 * apart
+    assert distance(mixed, active) < 0.8 * apart
+
+
+def test_only_the_ratio_of_a_mixtures_weights_counts(stylizer, content):
+    one, ten = (stylizer.stylize(content, Style.mix({"elderly": n, "active": 3 * n})) for n in (1, 10))
+    np.testing.assert_allclose(one.motions[0].positions, ten.motions[0].positions, atol=1e-6)
+
+
+def test_a_transition_starts_in_one_style_and_ends_in_the_other(stylizer, content):
+    elderly, active, changing = (
+        stylizer.stylize(content, style, keep_timing=True).motions[0]
+        for style in ("elderly", "active", Style.transition("elderly", "active", 0.4, 0.6))
+    )
+    first, last = slice(0, len(content) // 4), slice(-len(content) // 4, None)
+    for frames, near, far in ((first, elderly, active), (last, active, elderly)):
+        part, near_part, far_part = (motion.with_frames(frames) for motion in (changing, near, far))
+        assert distance(part, near_part) < 0.3 * distance(part, far_part)
+    assert metrics.jerk(changing) < 1.3 * max(metrics.jerk(elderly), metrics.jerk(active))
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda: Style.mix({"elderly": 1}), "needs two styles or more"),
+        (lambda: Style.mix({"elderly": 1, "active": 0}), "must be positive"),
+        (lambda: Style.mix({"elderly": 1, "active": float("nan")}), "must be positive"),
+        (lambda: Style.transition("elderly", "active", 0.6, 0.4), "must go forward"),
+        (lambda: Style.transition(Style.mix({"elderly": 1, "active": 1}), "active"), "cannot be a part of another"),
+    ],
+)
+def test_mixtures_and_transitions_that_make_no_sense_get_a_sentence(make, sentence):
+    with pytest.raises(StyleError, match=sentence):
+        make()
+
+
+def test_an_unknown_part_of_the_body_lists_the_known(stylizer, content):
+    with pytest.raises(MotionError, match="no part of the body 'left'; choose one of: full, upper, lower"):
+        stylizer.stylize(content, "elderly", body="left")
+
+
+def test_a_style_of_two_clips_is_saved_and_gives_what_it_gave(stylizer, content, tmp_path):
+    clips = [load_entry("style/exhausted"), load_entry("style/elderly")]
+    style = stylizer.make_style("worn out", clips)
+    path = style.save(tmp_path / "worn_out")
+    results = [stylizer.stylize(content, Style.from_file(given)).motions[0] for given in (style, path)]
+    np.testing.assert_array_equal(results[0].positions, results[1].positions)
+    assert distance(stylizer.stylize(content, Style.from_file(path), keep_timing=True).motions[0], content) > 0.02
+
+
+def test_a_motion_that_no_body_makes_is_changed_less_and_says_so(stylizer, content):
+    twist = rotvec_to_matrix(np.random.default_rng(0).normal(0, 0.6, (1, 22, 3)))
+    broken = Motion(SKELETON_22, content.local_rotations @ twist, content.root_positions, content.fps)
+    result = stylizer.stylize(broken, "elderly")
+    assert any("the strength was reduced to 0." in warning for warning in result.warnings)
+    assert stylizer.stylize(content, "elderly").warnings == ()
