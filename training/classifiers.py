@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeVar
 
 from torch import Tensor, nn
 
 from stylize.models.layers import ResidualBlock, conv, time_statistics
 from training.loop import RunOptions, Trainer
+
+ClassifierT = TypeVar("ClassifierT", bound=nn.Module)
 
 IGNORE = -1
 """The index of a label that a clip does not have."""
@@ -44,18 +47,34 @@ class SequenceClassifier(nn.Module):
         return {name: head(embedding) for name, head in self.heads.items()}
 
 
+class Guide(nn.Module):
+    """Classifiers of style and action over latents, and one of style that sees their movement alone.
+
+    The posture shows the style so well that a classifier of all would never look at how somebody moves.
+    """
+
+    def __init__(self, channels: int, styles: int, contents: int) -> None:
+        super().__init__()
+        self.whole = SequenceClassifier(channels, {"style": styles, "content": contents})
+        self.moving = SequenceClassifier(channels, {"movement": styles})
+
+    def forward(self, sequence: Tensor) -> dict[str, Tensor]:
+        """Latents (B, C, N) to logits by head: style, content and movement."""
+        return self.whole(sequence) | self.moving(sequence - sequence.mean(-1, keepdim=True))
+
+
 def label_index(names: tuple[str, ...], label: str | None) -> int:
     """A label's place in ``names``; IGNORE for none or another."""
     return names.index(label) if label in names else IGNORE
 
 
 def train_classifier(
-    classifier: SequenceClassifier,
+    classifier: ClassifierT,
     batch_of: Callable[[], tuple[Tensor, dict[str, Tensor]]],
     options: RunOptions,
     name: str,
     rngs: list,
-) -> SequenceClassifier:
+) -> ClassifierT:
     """Train on batches of sequences (B, C, T) and label indices by head; frozen on return."""
     trainer = Trainer(classifier, replace(options, out=options.out / name), rngs)
 
@@ -71,5 +90,5 @@ def train_classifier(
         return losses
 
     trained = trainer.run(losses_of)
-    assert isinstance(trained, SequenceClassifier)
-    return trained.eval().requires_grad_(False)
+    assert trained is classifier
+    return classifier.eval().requires_grad_(False)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from stylize.models.autoencoder import Autoencoder, unstack_frames
 from stylize.models.layers import ResidualBlock, conv
 from stylize.models.stylizer import Stylizer, sample_gaussian
-from training.classifiers import IGNORE, SequenceClassifier
+from training.classifiers import IGNORE, Guide
 from training.synthetic_styles import SyntheticBatch
 from training.train_autoencoder import TrainAutoencoder, autoencoder_losses
 
@@ -127,7 +127,7 @@ class StylizerTraining(nn.Module):
     def __init__(
         self,
         stylizer: Stylizer,
-        guide: SequenceClassifier | None,
+        guide: Guide | None,
         weights: LossWeights,
         contents: int,
         autoencoder: Autoencoder | None = None,
@@ -249,10 +249,14 @@ class StylizerTraining(nn.Module):
             losses |= self._adversarial(batch, made, rebuilt)
         return losses
 
-    def _guided(self, guide: SequenceClassifier, batch: StyleBatch, made: Tensor) -> dict[str, Tensor]:
+    def _guided(self, guide: Guide, batch: StyleBatch, made: Tensor) -> dict[str, Tensor]:
         logits = guide(made + 0.5 * self.weights.guide_noise * torch.randn_like(made))
         losses = {}
-        for head, target in (("style", batch.target_style), ("content", batch.content)):
+        for head, target in (
+            ("style", batch.target_style),
+            ("movement", batch.target_style),
+            ("content", batch.content),
+        ):
             entropy = nn.functional.cross_entropy(logits[head].float(), target, ignore_index=IGNORE)
             losses[f"guidance_{head}"] = self.weights.guidance * entropy
             right = (logits[head].argmax(1) == target)[target != IGNORE]

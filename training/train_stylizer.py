@@ -19,7 +19,7 @@ from stylize.errors import StylizeError
 from stylize.models.autoencoder import Autoencoder, fill_up, stack_frames
 from stylize.models.stylizer import Stylizer, StylizerConfig
 from training.aligned_clips import align_clips, warp
-from training.classifiers import IGNORE, SequenceClassifier, label_index, train_classifier
+from training.classifiers import IGNORE, Guide, label_index, train_classifier
 from training.datasets import FeatureClip, change_speed, load_feature_clips, log_tempo, random_crop
 from training.loop import RunOptions, Trainer, set_up
 from training.stylizer_losses import LossWeights, StyleBatch, StylizerTraining
@@ -226,6 +226,7 @@ class StyleSampler:
         return crops + noise * torch.randn_like(crops), {
             "style": torch.from_numpy(self.style[chosen]),
             "content": torch.from_numpy(self.content[chosen]),
+            "movement": torch.from_numpy(self.style[chosen]),
         }
 
 
@@ -258,8 +259,7 @@ def main(options: TrainStylizer) -> None:
     config = replace(options.model, labels=sampler.labels, latent_channels=autoencoder.config.channels)
     guide = None
     if options.supervised and options.weights.guidance and not options.end_to_end:
-        heads = {"style": len(sampler.labels), "content": len(sampler.contents)}
-        guide = SequenceClassifier(config.latent_channels, heads)
+        guide = Guide(config.latent_channels, len(sampler.labels), len(sampler.contents))
         guide_options = replace(options.run, steps=options.guide_steps)
         guide = train_classifier(guide, sampler.labelled_batch, guide_options, "guide", [sampler.rng])
     stylizer = Stylizer(config)
