@@ -118,9 +118,36 @@ def _on_its_feet(changed: Motion, original: Motion) -> Motion:
     return changed.translate(shift)
 
 
-def sample_operator(rng: np.random.Generator) -> StyleOperator:
-    """A random style: some of the things that styles are made of, each for a whole part of the body."""
+@dataclass(frozen=True)
+class Manner:
+    """How a real clip is carried: (J, 3, 3) mean local rotations, (J,) deviations about them in radians."""
+
+    posture: np.ndarray
+    amplitude: np.ndarray
+
+    @staticmethod
+    def of(motion: Motion) -> "Manner":
+        """Of a canonical motion, the root in its heading frame."""
+        local = motion.local_rotations.copy()
+        local[:, 0] = np.swapaxes(yaw_to_matrix(heading_yaw(local[:, 0])), -1, -2) @ local[:, 0]
+        mean = nearest_rotation(local.mean(0))
+        deviation = matrix_to_rotvec(np.swapaxes(mean, -1, -2) @ local)
+        return Manner(mean, np.sqrt(np.square(deviation).sum(-1).mean(0)))
+
+
+def sample_operator(rng: np.random.Generator, manners: tuple[Manner, Manner] | None = None) -> StyleOperator:
+    """A random style: some of the things that styles are made of, each for a whole part of the body.
+
+    Args:
+        rng: of every choice.
+        manners: of two real clips. What sets the first apart from the second is most of the style then, so that it
+            lies where real styles lie; of what it does nothing is taken over.
+    """
     draw = _Draw(rng)
+    if manners is not None:
+        _borrow(draw, *manners)
+        if draw.chance(0.5):
+            return draw.operator()
     if draw.chance(0.6):
         _lean(draw)
     if draw.chance(0.6):
@@ -139,9 +166,7 @@ def sample_operator(rng: np.random.Generator) -> StyleOperator:
     if draw.chance(0.15):
         for joint in ("pelvis", *SPINE, "head", "left_shoulder", "right_shoulder"):
             draw.turn("waver", joint, 2.5, 2.5, 4)
-    values = draw.values
-    speed = float(np.exp(np.clip(rng.normal(0, 0.25), -0.6, 0.6))) if draw.chance(0.7) else 1.0
-    return StyleOperator(speed=speed, waver_frequency=float(rng.uniform(0.3, 1.2)), **values)
+    return draw.operator()
 
 
 class _Draw:
@@ -152,6 +177,11 @@ class _Draw:
         vectors = ("posture", "pose", "sway", "bob", "waver")
         self.values = {name: np.zeros((JOINTS, 3)) for name in vectors}
         self.values |= {"amplitude": np.ones(JOINTS), "emphasis": np.zeros(JOINTS), "pose_weight": np.zeros(JOINTS)}
+
+    def operator(self) -> StyleOperator:
+        """The operator, with a speed."""
+        speed = float(np.exp(np.clip(self.rng.normal(0, 0.25), -0.6, 0.6))) if self.chance(0.7) else 1.0
+        return StyleOperator(speed=speed, waver_frequency=float(self.rng.uniform(0.3, 1.2)), **self.values)
 
     def chance(self, share: float) -> bool:
         return bool(self.rng.random() < share)
@@ -169,11 +199,23 @@ class _Draw:
     def set(self, name: str, parts: tuple[str, ...], value: float) -> None:
         """Set a number of the joints of some parts of the body."""
         for index, joint in enumerate(SKELETON_22.names):
-            if joint.removeprefix("left_").removeprefix("right_") in parts:
+            if joint.split("_")[-1] in parts:
                 self.values[name][index] = value
 
     def sides(self, both: float = 0.75) -> tuple[str, ...]:
         return ("left", "right") if self.chance(both) else (str(self.rng.choice(["left", "right"])),)
+
+
+def _borrow(draw: _Draw, first: Manner, second: Manner) -> None:
+    difference = matrix_to_rotvec(first.posture @ np.swapaxes(second.posture, -1, -2))
+    ratio = np.clip((first.amplitude + 0.02) / (second.amplitude + 0.02), 0.5, 2.0)
+    strength = draw.rng.uniform(0.7, 1.3)
+    for parts, share in ((SPINE + ("pelvis", "neck", "head"), 0.9), (LEGS, 0.7), (ARMS, 0.6)):
+        if not draw.chance(share):
+            continue
+        joints = [i for i, name in enumerate(SKELETON_22.names) if name.split("_")[-1] in parts]
+        draw.values["posture"][joints] += strength * np.clip(difference[joints], -0.8, 0.8)
+        draw.values["amplitude"][joints] *= float(np.exp(np.log(ratio[joints]).mean()))
 
 
 def _lean(draw: _Draw) -> None:

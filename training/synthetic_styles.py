@@ -21,7 +21,7 @@ from stylize.motion import Motion
 from stylize.skeleton import SKELETON_22
 from training.datasets import change_speed
 from training.packs import Pack
-from training.style_operators import sample_operator
+from training.style_operators import Manner, sample_operator
 from training.train_autoencoder import load_autoencoder
 
 
@@ -34,6 +34,8 @@ class SyntheticStylesOptions:
         autoencoder: folder of the autoencoder's run.
         out: the file to write.
         neutral: style labels of clips that have no style of their own.
+        borrowed: share of operators that take the difference of two real clips of any style as their own.
+        held_out: style labels of clips that are not used in any way.
         unlabelled: share of clips without a label; theirs are other actions each, which says less about a style.
         groups: how many groups of operators, each with its own clips.
         operators: a group; one more "style" in each is the clips as they are.
@@ -47,7 +49,9 @@ class SyntheticStylesOptions:
     autoencoder: Path
     out: Path
     neutral: tuple[str, ...] = ("normal",)
-    unlabelled: float = 0.3
+    borrowed: float = 0.6
+    held_out: tuple[str, ...] = ()
+    unlabelled: float = 0.1
     groups: int = 400
     operators: int = 4
     clips: int = 5
@@ -121,16 +125,16 @@ def _crop(sequence: Tensor, start: int, length: int) -> Tensor:
     return sequence[:, torch.minimum(frames, 2 * count - 2 - frames)].float()
 
 
-Job = tuple[list[tuple[np.ndarray, np.ndarray]], int, int]
-"""Local rotations and root positions of a group's clips, the number of operators, and the seed."""
+Job = tuple[list[tuple[np.ndarray, np.ndarray]], list[tuple[Manner, Manner] | None], int]
+"""Local rotations and root positions of a group's clips, what each operator borrows, and the seed."""
 
 
 def make_group(job: Job) -> tuple[np.ndarray, np.ndarray]:
     """Features (styles, clips, T, 272) of clips under each operator of a seed, and the styles' speeds."""
-    arrays, operators, seed = job
+    arrays, borrowed, seed = job
     motions = [Motion(SKELETON_22, rotations, roots, FPS) for rotations, roots in arrays]
     rng = np.random.default_rng(seed)
-    styles = [sample_operator(rng) for _ in range(operators)]
+    styles = [sample_operator(rng, manners) for manners in borrowed]
     plain = np.stack([encode(motion) for motion in motions])
     changed = [np.stack([encode(style(motion)) for motion in motions]) for style in styles]
     return np.stack([plain, *changed]), np.array([1.0] + [style.speed for style in styles])
@@ -143,6 +147,9 @@ def _jobs(options: SyntheticStylesOptions) -> Iterator[Job]:
         index
         for index, clip in enumerate(pack.clips)
         if clip.frames >= options.frames and (clip.style is None or clip.style in options.neutral)
+    ]
+    manners = [
+        Manner.of(pack.motion(index)) for index, clip in enumerate(pack.clips) if clip.style not in options.held_out
     ]
     # Long recordings more often than short ones, but not as often as they are longer.
     weights = np.array([min(pack.clips[index].frames, 900) for index in usable], dtype=float)
@@ -158,7 +165,9 @@ def _jobs(options: SyntheticStylesOptions) -> Iterator[Job]:
             motion = pack.motion(int(index)).with_frames(slice(start, start + options.frames))
             motion = motion.mirror() if rng.random() < 0.5 else motion
             motions.append((motion.local_rotations, motion.root_positions))
-        yield motions, options.operators, options.seed * 1_000_003 + group
+        pairs = [rng.choice(len(manners), 2, replace=False) for _ in range(options.operators)]
+        borrowed = [(manners[i], manners[j]) if rng.random() < options.borrowed else None for i, j in pairs]
+        yield motions, borrowed, options.seed * 1_000_003 + group
 
 
 @torch.no_grad()
