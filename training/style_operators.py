@@ -179,9 +179,16 @@ class _Draw:
         self.values |= {"amplitude": np.ones(JOINTS), "emphasis": np.zeros(JOINTS), "pose_weight": np.zeros(JOINTS)}
 
     def operator(self) -> StyleOperator:
-        """The operator, with a speed."""
+        """The operator, with a speed; all of it more or less, for real styles are subtle as often as not."""
+        values, share = self.values, float(self.rng.uniform(0.2, 1.1))
         speed = float(np.exp(np.clip(self.rng.normal(0, 0.25), -0.6, 0.6))) if self.chance(0.7) else 1.0
-        return StyleOperator(speed=speed, waver_frequency=float(self.rng.uniform(0.3, 1.2)), **self.values)
+        return StyleOperator(
+            speed=speed**share,
+            amplitude=values["amplitude"] ** share,
+            pose=values["pose"],
+            waver_frequency=float(self.rng.uniform(0.3, 1.2)),
+            **{name: share * values[name] for name in ("emphasis", "posture", "pose_weight", "sway", "bob", "waver")},
+        )
 
     def chance(self, share: float) -> bool:
         return bool(self.rng.random() < share)

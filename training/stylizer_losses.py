@@ -77,6 +77,10 @@ class StyleBatch:
     aligned: Tensor
 
 
+SMALL_CHANGE = 0.15
+"""Of latents, below which a synthetic style counts less and less."""
+
+
 class Discriminator(nn.Module):
     """Tells real latents from made ones, given the labels of style and action (a projection discriminator)."""
 
@@ -200,13 +204,16 @@ class StylizerTraining(nn.Module):
         target_content_code = stylizer.encode_content(batch.targets)
         slow_mean, _ = stylizer.encode_style(batch.slow_contents)
         change = stylizer.tempo_change(stylizer.encode_content(batch.slow_contents).detach(), code, slow_mean)
-        error = nn.functional.smooth_l1_loss(made.float(), batch.targets, beta=0.5)
-        copied = nn.functional.smooth_l1_loss(batch.contents, batch.targets, beta=0.5)
+        error, copied = (
+            nn.functional.smooth_l1_loss(given.float(), batch.targets, beta=0.5, reduction="none").mean((1, 2))
+            for given in (made, batch.contents)
+        )
         losses = {
-            "synthetic": weights.synthetic * error,
+            # Against the copy's error, or the strong styles would be all that is learnt.
+            "synthetic": weights.synthetic * (error / (copied + SMALL_CHANGE)).mean(),
             "synthetic_content": 0.1 * weights.synthetic * (content_code - target_content_code).abs().mean(),
             "synthetic_tempo": weights.tempo * tempo_loss(change, batch.tempo_change),
-            "_synthetic_against_copy": error / copied,
+            "_synthetic_against_copy": error.mean() / copied.mean(),
         }
         if stylizer.config.probabilistic:
             zero = torch.zeros_like(mean)

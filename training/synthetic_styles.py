@@ -125,6 +125,9 @@ def _crop(sequence: Tensor, start: int, length: int) -> Tensor:
     return sequence[:, torch.minimum(frames, 2 * count - 2 - frames)].float()
 
 
+MAX_LATENT = 40.0
+"""A group with a larger latent is left out: a recording in it is broken."""
+
 Job = tuple[list[tuple[np.ndarray, np.ndarray]], list[tuple[Manner, Manner] | None], int]
 """Local rotations and root positions of a group's clips, what each operator borrows, and the seed."""
 
@@ -177,12 +180,15 @@ def main(options: SyntheticStylesOptions) -> None:
     tensors, speeds = {}, []
     with ProcessPoolExecutor(options.workers) as pool:
         results = pool.map(make_group, _jobs(options))
-        for group, (features, group_speeds) in enumerate(tqdm(results, total=options.groups, mininterval=5)):
-            speeds.append(group_speeds)
-            for index, speed in enumerate(group_speeds):
+        for features, group_speeds in tqdm(results, total=options.groups, mininterval=5):
+            latents = []
+            for speed in group_speeds:
                 at_speed = np.stack([change_speed(clip, speed) for style in features for clip in style])
-                latents = autoencoder.encode(torch.from_numpy(at_speed))
-                tensors[f"{group:04d}-{index}"] = latents.unflatten(0, features.shape[:2]).half().contiguous()
+                latents.append(autoencoder.encode(torch.from_numpy(at_speed)).unflatten(0, features.shape[:2]))
+            if max(float(each.abs().max()) for each in latents) > MAX_LATENT:
+                continue
+            tensors |= {f"{len(speeds):04d}-{index}": each.half().contiguous() for index, each in enumerate(latents)}
+            speeds.append(group_speeds)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     save_file(tensors | {"speeds": torch.from_numpy(np.stack(speeds))}, options.out)
     print(f"{len(speeds) * options.operators} synthetic styles in {options.out}")
