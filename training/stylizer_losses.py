@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from stylize.models.autoencoder import Autoencoder, unstack_frames
-from stylize.models.layers import ResidualBlock, conv
+from stylize.models.layers import ResidualBlock, conv, time_statistics
 from stylize.models.stylizer import Stylizer, sample_gaussian
 from training.classifiers import IGNORE, Guide
 from training.synthetic_styles import SyntheticBatch
@@ -27,7 +27,8 @@ class LossWeights:
         kl: of the style code's posterior against its label's prior (the standard normal without a label).
         prior: of the labels' priors against the standard normal.
         alignment: of the codes of two clips in one style (homo-style alignment).
-        cycle: of latents, content and style codes after going there and back.
+        cycle: of latents and content codes after going there and back.
+        cycle_style: of the style code that a recombination shows, against the one that it was made with.
         guidance: of the frozen classifiers on recombined latents.
         guide_noise: deviation of the noise under which those classifiers are trained, and look.
         adversarial: of the discriminator on recombined latents.
@@ -40,6 +41,7 @@ class LossWeights:
     prior: float = 1e-3
     alignment: float = 0.02
     cycle: float = 0.5
+    cycle_style: float = 0.1
     guidance: float = 0.2
     guide_noise: float = 0.6
     adversarial: float = 0.08
@@ -243,18 +245,28 @@ class StylizerTraining(nn.Module):
         losses["_aligned_share"] = known.float().mean()
         if weights.cycle:
             back_content = stylizer.encode_content(made)
-            back_style, _ = stylizer.encode_style(made)
             back = stylizer.generate(back_content, same_code)
             losses["cycle"] = weights.cycle * nn.functional.smooth_l1_loss(
                 back.float(), batch.contents.detach(), beta=0.5
             )
             losses["cycle_content"] = 0.2 * weights.cycle * (back_content - content_code.detach()).abs().mean()
-            losses["cycle_style"] = 0.2 * weights.cycle * (back_style - code.detach()).abs().mean()
+        if weights.cycle_style:
+            shown = self._shown_style(made)
+            losses["cycle_style"] = weights.cycle_style * (shown - code.detach()).abs().mean()
         if self.guide is not None:
             losses |= self._guided(self.guide.eval(), batch, made)
         if weights.adversarial:
             losses |= self._adversarial(batch, made, rebuilt)
         return losses
+
+    def _shown_style(self, latents: Tensor) -> Tensor:
+        """The style code (B, S) of latents, by an encoder that does not learn from it to see no difference."""
+        hidden = latents
+        for module in (self.stylizer.style_encoder, self.stylizer.style_head):
+            frozen = {name: value.detach() for name, value in module.named_parameters()}
+            hidden = torch.func.functional_call(module, frozen, (hidden,))
+            hidden = time_statistics(hidden) if hidden.dim() == 3 else hidden
+        return hidden.chunk(2, dim=1)[0]
 
     def _guided(self, guide: Guide, batch: StyleBatch, made: Tensor) -> dict[str, Tensor]:
         logits = guide(made + 0.5 * self.weights.guide_noise * torch.randn_like(made))

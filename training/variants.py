@@ -64,7 +64,7 @@ ABLATIONS = (
     Variant("AE in place of VAE", PAPER_LOSSES, "ae"),
     Variant("deterministic style", (*PAPER_LOSSES, "--model.no-probabilistic"), "vae"),
     Variant("no homo-style alignment", (*PAPER_LOSSES, "--no-homo-style"), "vae"),
-    Variant("no cycle consistency", (*PAPER_LOSSES, "--weights.cycle", "0"), "vae"),
+    Variant("no cycle consistency", (*PAPER_LOSSES, "--weights.cycle", "0", "--weights.cycle-style", "0"), "vae"),
     Variant("end-to-end training", (*PAPER_LOSSES, "--end-to-end"), "vae"),
     Variant("no global motion predictor", PAPER_LOSSES, "vae", predictor=False, training_of=ALL_PARTS),
     Variant("with our guidance and discriminator", ("--no-aligned",), "vae"),
