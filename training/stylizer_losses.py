@@ -83,6 +83,10 @@ SMALL_CHANGE = 0.15
 """Of latents, below which a synthetic style counts less and less."""
 
 
+SHOWN_NOISE = 0.2
+"""Deviation of the noise through which the style of made latents is read: faint traces must not count."""
+
+
 class Discriminator(nn.Module):
     """Tells real latents from made ones, given the labels of style and action (a projection discriminator)."""
 
@@ -251,7 +255,7 @@ class StylizerTraining(nn.Module):
             )
             losses["cycle_content"] = 0.2 * weights.cycle * (back_content - content_code.detach()).abs().mean()
         if weights.cycle_style:
-            shown = self._shown_style(made)
+            shown = self._shown_style(made + SHOWN_NOISE * torch.randn_like(made))
             losses["cycle_style"] = weights.cycle_style * (shown - code.detach()).abs().mean()
         if self.guide is not None:
             losses |= self._guided(self.guide.eval(), batch, made)
