@@ -12,6 +12,10 @@ from training.datasets import FeatureClip
 
 STEP = 2
 """Frames between those that are compared."""
+MAX_STEPS = 150
+"""Longer recordings are left alone where it is not known what they show."""
+ALIKE = 0.5
+"""The cost up to which two clips of unknown actions are taken to show the same one."""
 COMPARED = tuple(f"{side}_{joint}" for side in ("left", "right") for joint in ("wrist", "elbow", "ankle", "knee"))
 STALL = 0.1
 """What it costs to let one of two clips stand still for a step."""
@@ -105,6 +109,41 @@ def align_clips(
             assert best is not None
             alignments[index, style] = best
             alignments[index + 1, style] = Alignment(best.other ^ 1, best.times, best.cost)
+    return alignments
+
+
+def align_unlabelled(
+    clips: list[FeatureClip], rng: np.random.Generator, looked_at: int = 300, candidates: int = 10
+) -> dict[int, Alignment]:
+    """For each clip one that moves alike and is carried most differently; what they do is not known.
+
+    Args:
+        clips: each followed by its mirrored twin.
+        rng: of the choice.
+        looked_at: among how many clips those that move the same joints as much are looked for.
+        candidates: how many of those are aligned.
+    """
+    movements = [movement(clip.features) for clip in clips]
+    spreads = np.stack([each.std(0) for each in movements])
+    sizes = np.log([len(clip.features) for clip in clips])
+    postures = np.stack([clip.features[:, BLOCKS["positions"]].mean(0) for clip in clips])
+    alignments = {}
+    for index in range(0, len(clips), 2):
+        others = rng.choice(len(clips), size=min(looked_at, len(clips)), replace=False)
+        others = others[others // 2 != index // 2]
+        apart = np.abs(spreads[others] - spreads[index]).mean(1) + 0.3 * np.abs(sizes[others] - sizes[index])
+        alike = others[np.argsort(apart)[:candidates]]
+        best: Alignment | None = None
+        for other in alike[np.argsort(-np.abs(postures[alike] - postures[index]).mean(1))]:
+            if max(len(movements[other]), len(movements[index])) > MAX_STEPS:
+                continue
+            way, cost = align(movements[index], movements[other])
+            if cost < ALIKE:
+                best = Alignment(int(other), _smooth_times(way, len(clips[other].features)), cost)
+                break
+        if best is not None:
+            alignments[index] = best
+            alignments[index + 1] = Alignment(best.other ^ 1, best.times, best.cost)
     return alignments
 
 

@@ -18,7 +18,7 @@ from stylize.checkpoint import config_to_dict, load_network, resolve_device, sav
 from stylize.errors import StylizeError
 from stylize.models.autoencoder import Autoencoder, fill_up, stack_frames
 from stylize.models.stylizer import Stylizer, StylizerConfig
-from training.aligned_clips import align_clips, warp
+from training.aligned_clips import Alignment, align_clips, align_unlabelled, warp
 from training.classifiers import IGNORE, Guide, label_index, train_classifier
 from training.datasets import FeatureClip, change_speed, load_feature_clips, log_tempo, random_crop
 from training.loop import RunOptions, Trainer, set_up
@@ -103,7 +103,14 @@ class StyleSampler:
         }
         self.weights = self._weights()
         self.tempos = self._tempos()
-        self.alignments = align_clips(clips, self.rng) if options.aligned and options.supervised else {}
+        self.alignments = self._align() if options.aligned else {}
+
+    def _align(self) -> dict[tuple[int, int], Alignment]:
+        """Clips on the timeline of others, by clip and the other's style; IGNORE without labels."""
+        if self.options.supervised:
+            found = align_clips(self.clips, self.rng)
+            return {(index, self.labels.index(style)): alignment for (index, style), alignment in found.items()}
+        return {(index, IGNORE): found for index, found in align_unlabelled(self.clips, self.rng).items()}
 
     def _tempos(self) -> np.ndarray:
         """(styles, contents) the mean log tempo of the clips of each pair; NaN where there are none."""
@@ -165,8 +172,8 @@ class StyleSampler:
         start = int(self.rng.integers(0, len(features) - needed + 1))
         return change_speed(features[start : start + needed], speed)[:count]
 
-    def aligned_crop(self, index: int, style: str, length: int) -> tuple[np.ndarray, Tensor] | None:
-        """A part of a clip's features (4 length, 272) on the timeline of a clip of another style, and its latents."""
+    def aligned_crop(self, index: int, style: int, length: int) -> tuple[np.ndarray, Tensor] | None:
+        """A part of a clip's features (4 length, 272) on the timeline of a clip in a style, and that clip's latents."""
         alignment = self.alignments.get((index, style))
         if alignment is None or alignment.cost > MAX_ALIGNMENT_COST or self.sizes[alignment.other] < length:
             return None
@@ -195,9 +202,13 @@ class StyleSampler:
         at_tempo = [self.crop_at_tempo(i, length, c) for i, c in zip(chosen, change, strict=True)]
         aligned = torch.full((count, self.latents[0].shape[1], length), torch.nan)
         for row, (index, other) in enumerate(zip(chosen, others, strict=True)):
-            found = self.aligned_crop(index, self.labels[self.style[other]], length) if self.alignments else None
+            found = self.aligned_crop(index, self.style[other], length)
             if found is not None:
                 at_tempo[row], aligned[row] = found
+                if not self.options.supervised:
+                    # Nobody knows which other clips are in the same style as the one that is to come out.
+                    others[row] = self.alignments[index, IGNORE].other
+                    known[row] = log_tempo(self.clips[others[row]].features) - log_tempo(self.clips[index].features)
         with torch.no_grad():
             contents = self.encode(torch.from_numpy(np.stack(at_tempo)).to(device)).float()
         latents = self.crops(chosen, length)
