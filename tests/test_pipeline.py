@@ -53,11 +53,12 @@ def test_every_way_of_giving_a_style_makes_rigid_finite_grounded_motion(stylizer
         style = Style.from_motion(load_entry("style/exhausted"))
     result = stylizer.stylize(content, style, num_samples=2, seed=3)
     for motion in result.motions:
-        assert len(motion) == len(content)
+        assert 0.5 * len(content) < len(motion) < 2 * len(content)
         assert np.isfinite(motion.positions).all()
         assert bone_length_deviation(motion) < 1e-6
         assert penetration(motion) < 0.005
-        assert foot_sliding(motion) < foot_sliding(content) + 0.15
+        # The exhausted drag their feet: 0.2 to 0.6 m/s in real walks of theirs.
+        assert foot_sliding(motion) < foot_sliding(content) + 0.2
 
 
 def test_the_same_seed_gives_the_same_motions_and_another_seed_others(stylizer, content):
@@ -66,19 +67,27 @@ def test_the_same_seed_gives_the_same_motions_and_another_seed_others(stylizer, 
     )
     for a, b in zip(first, again, strict=True):
         np.testing.assert_array_equal(a.positions, b.positions)
-    assert np.abs(first[0].positions - other[0].positions).max() > 1e-3
-    assert np.abs(first[0].positions - first[1].positions).max() > 1e-3
+    for one, another in ((first[0], other[0]), (first[0], first[1])):
+        frames = min(len(one), len(another))
+        assert np.abs(one.positions[:frames] - another.positions[:frames]).max() > 1e-3
 
 
 def test_two_styles_give_different_motions(stylizer, content):
-    elderly, active = (stylizer.stylize(content, label).motions[0] for label in ("elderly", "active"))
+    elderly, active = (stylizer.stylize(content, label, keep_timing=True).motions[0] for label in ("elderly", "active"))
     assert np.linalg.norm(elderly.positions - active.positions, axis=-1).mean() > 0.03
 
 
-def test_a_minute_of_motion_is_restyled_in_one_go(stylizer, content):
-    frames = np.arange(1800) % len(content)
-    long = content.with_frames(frames)
-    assert len(stylizer.stylize(long, "elderly").motions[0]) == 1800
+def test_a_minute_of_motion_is_restyled_in_one_go_and_stays_in_its_style(stylizer, content):
+    there_and_back = np.concatenate([np.arange(len(content)), np.arange(len(content))[::-1]])
+    long = content.with_frames(np.resize(there_and_back, 1800))
+    result = stylizer.stylize(long, "elderly", keep_timing=True).motions[0]
+    assert len(result) == 1800
+
+    def head_height(frames: slice) -> float:
+        return float((result.joint_positions("head") - long.joint_positions("head"))[frames, 1].mean())
+
+    period = len(there_and_back)
+    assert head_height(slice(0, period)) == pytest.approx(head_height(slice(-period, None)), abs=0.005)
 
 
 @pytest.mark.parametrize(
