@@ -48,9 +48,7 @@ KNOWN = "known_styles"
 FAMILIAR_ERROR = 0.04
 """Metres of the autoencoder's error up to which a motion gets the full strength: 0.004 in unseen clips of the training
 actions, 0.007 in other captured motions, 0.02 to 0.05 in those of other studios, over 0.07 in noisy or broken ones."""
-OPEN_PUSH = 0.5
-"""How much further than a reference's code the open network goes, away from the content's own style."""
-INDIVIDUAL_SHARE = 0.7
+INDIVIDUAL_SHARE = 0.3
 """How much of what sets a reference apart from others with its label is taken over."""
 
 Progress = Callable[[float, str], None]
@@ -289,9 +287,9 @@ class Stylizer:
         if OPEN in codes and LABELLED in codes and self.known_styles is not None:
             label = self.known_styles.nearest(codes[OPEN][0])
             if label is None:
-                return [[self._weighted(OPEN, code, push=OPEN_PUSH)] for code in drawn[OPEN]]
+                return [[self._weighted(OPEN, code)] for code in drawn[OPEN]]
         if LABELLED not in codes:
-            return [[self._weighted(OPEN, code, push=OPEN_PUSH)] for code in drawn[OPEN]]
+            return [[self._weighted(OPEN, code)] for code in drawn[OPEN]]
         own = [self._individual(code, label) if label is not None else [] for code in drawn.get(OPEN, drawn[LABELLED])]
         return [[self._weighted(LABELLED, code), *extra] for code, extra in zip(drawn[LABELLED], own, strict=True)]
 
@@ -332,8 +330,8 @@ class Stylizer:
     def _samples(self, mean: Tensor, log_variance: Tensor, count: int, generator: torch.Generator) -> list[Tensor]:
         return [mean] + [sample_gaussian(mean, log_variance, generator) for _ in range(count - 1)]
 
-    def _weighted(self, network: str, code: Tensor, *, weight: float = 1.0, push: float = 0.0) -> WeightedStyle:
-        return WeightedStyle(network, code[None].to(self.restyler.device), np.array([weight]), push)
+    def _weighted(self, network: str, code: Tensor, weight: float = 1.0) -> WeightedStyle:
+        return WeightedStyle(network, code[None].to(self.restyler.device), np.array([weight]))
 
 
 def _describe(style: Style) -> str:

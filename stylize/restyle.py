@@ -51,13 +51,11 @@ class WeightedStyle:
         network: whose code it is, a key of Restyler.networks.
         code: (1, style_size).
         weights: (K,) at K moments from start to end; below 0 takes the style away.
-        push: how much further than ``code`` to go, away from the content's own.
     """
 
     network: str
     code: Tensor
     weights: np.ndarray = field(default_factory=lambda: np.ones(1))
-    push: float = 0.0
 
     def at(self, count: int) -> np.ndarray:
         """The weights (count,) at evenly spaced moments."""
@@ -160,9 +158,8 @@ class Restyler:
             network = self.networks[style.network]
             weights = torch.from_numpy(style.at(latents.shape[-1])).to(latents)
             own_code, _ = network.encode_style(latents)
-            target_code = style.code + style.push * (style.code - own_code)
             content_code = network.encode_content(latents).expand(2, -1, -1)
-            target, own = network.generate(content_code, torch.cat([target_code, own_code])).split(1)
+            target, own = network.generate(content_code, torch.cat([style.code, own_code])).split(1)
             change += weights * (target - own)
             lost += weights * (latents - own)
         return change, lost

@@ -84,7 +84,8 @@ def known_styles(pack: Path, labels: tuple[str, ...], autoencoder: Autoencoder, 
     latents = [autoencoder.encode(torch.from_numpy(clip.features)[None]) for clip in clips]
     codes = torch.cat([stylizer.encode_style(each)[0] for each in latents])
     known = KnownStyles(KnownStylesConfig(len(labels), stylizer.config.style_size))
-    known.fit(codes, torch.tensor([labels.index(clip.style or "") for clip in clips]))
+    indices = torch.tensor([labels.index(clip.style or "") for clip in clips])
+    known.fit(codes, indices, torch.tensor([not style_label(name).experimental for name in labels]))
     return known
 
 
