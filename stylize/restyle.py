@@ -27,8 +27,9 @@ from stylize.skeleton import SKELETON_22, TOE_HEIGHT
 
 RESIDUAL_AT_FULL_STRENGTH = 0.25
 """How much of what the content code does not hold stays at strength 1: all of it would bring the old style back."""
-STYLE_GAIN = 1.1
-"""What strength 1 multiplies the change by: a generator that is trained to be near on average falls a little short."""
+STYLE_GAIN = {"stylizer": 1.1}
+"""What each network's change is multiplied by at strength 1, if not 1: a generator that is trained to be near on
+average falls a little short."""
 CHANGE_SMOOTHING = 0.5
 """Frames: takes the networks' jitter away and leaves the style's own quickness."""
 MAX_TEMPO_CHANGE = 1.2
@@ -120,7 +121,7 @@ class Restyler:
             latents = self._encode(encoded)
         change, lost = self._latent_change(latents, styles)
         kept = 1 - RESIDUAL_AT_FULL_STRENGTH
-        styled = latents + STYLE_GAIN * strength * change - kept * min(strength, 1.0) * lost
+        styled = latents + strength * change - kept * min(strength, 1.0) * lost
         decoded = self.autoencoder.decode(torch.cat([styled, latents]))[:, : len(content)].float()
         pose = DecodedPose(decoded)
         velocity = self.root_velocity(pose)
@@ -160,7 +161,7 @@ class Restyler:
             own_code, _ = network.encode_style(latents)
             content_code = network.encode_content(latents).expand(2, -1, -1)
             target, own = network.generate(content_code, torch.cat([style.code, own_code])).split(1)
-            change += weights * (target - own)
+            change += weights * STYLE_GAIN.get(style.network, 1.0) * (target - own)
             lost += weights * (latents - own)
         return change, lost
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 import tyro
+from torch import Tensor, nn
 
 from stylize.checkpoint import config_from_dict, config_to_dict, load_network, read_json, save_network, write_json
 from stylize.models.autoencoder import Autoencoder, AutoencoderConfig
@@ -17,8 +18,7 @@ from stylize.models.known_styles import KnownStyles, KnownStylesConfig
 from stylize.models.stylizer import Stylizer, StylizerConfig
 from stylize.pipeline import KNOWN, LABELLED, OPEN
 from stylize.styles import StyleLabel
-from training.datasets import load_feature_clips
-from training.train_autoencoder import load_autoencoder
+from training.datasets import FeatureClip, load_feature_clips
 
 DESCRIPTIONS = {
     "active": "brisk and eager, full of energy",
@@ -57,7 +57,7 @@ class Export:
         global_motion: folder of its run; without it the root moves as the decoder says.
         stylizer: folder of the run of the stylizer that knows labels; leave it out for a checkpoint without labels.
         open_stylizer: folder of the run of the stylizer that was trained without labels, for unseen styles.
-        pack: the training pack; needed with both stylizers, to find which styles have a label.
+        pack: the training pack; needed with the open stylizer, to find where the styles of its clips are.
     """
 
     autoencoder: Path
@@ -76,16 +76,18 @@ def style_label(name: str) -> StyleLabel:
 
 
 @torch.inference_mode()
-def known_styles(pack: Path, labels: tuple[str, ...], autoencoder: Autoencoder, run: Path) -> KnownStyles:
-    """What the labels' clips in a pack look like to the stylizer of a run."""
-    stylizer = Stylizer(config_from_dict(StylizerConfig, read_json(run / "stylizer.json")))
-    load_network(stylizer, run / "stylizer.safetensors")
-    clips = [clip for clip in load_feature_clips(pack, mirror=True) if clip.style in labels]
+def style_codes(clips: list[FeatureClip], autoencoder: Autoencoder, stylizer: Stylizer) -> Tensor:
+    """The style codes (K, S) of clips."""
     latents = [autoencoder.encode(torch.from_numpy(clip.features)[None]) for clip in clips]
-    codes = torch.cat([stylizer.encode_style(each)[0] for each in latents])
-    known = KnownStyles(KnownStylesConfig(len(labels), stylizer.config.style_size))
-    indices = torch.tensor([labels.index(clip.style or "") for clip in clips])
-    known.fit(codes, indices, torch.tensor([not style_label(name).experimental for name in labels]))
+    return torch.cat([stylizer.encode_style(each)[0] for each in latents])
+
+
+def known_styles(clips: list[FeatureClip], codes: Tensor, labels: tuple[str, ...]) -> KnownStyles:
+    """What the labels' clips look like in codes (K, S) of the open network."""
+    labelled = [index for index, clip in enumerate(clips) if clip.style in labels]
+    indices = torch.tensor([labels.index(clips[index].style or "") for index in labelled])
+    known = KnownStyles(KnownStylesConfig(len(labels), codes.shape[1]))
+    known.fit(codes[labelled], indices, torch.tensor([not style_label(name).experimental for name in labels]))
     return known
 
 
@@ -100,20 +102,29 @@ def main(options: Export) -> None:
         *((name, "stylizer", Stylizer, StylizerConfig, run) for name, run in stylizers.items()),
     ]
     config: dict = {}
+    networks: dict[str, nn.Module] = {}
     for name, trained_name, network_class, config_class, folder in parts:
         if folder is None:
             continue
         config[name] = read_json(folder / f"{trained_name}.json")
-        network = network_class(config_from_dict(config_class, config[name]))
-        load_network(network, folder / f"{trained_name}.safetensors")
-        save_network(network, options.out / f"{name}.safetensors", half=True)
-    labels = config[LABELLED]["labels"] if options.stylizer else []
-    if options.stylizer and options.open_stylizer:
+        networks[name] = network_class(config_from_dict(config_class, config[name]))
+        load_network(networks[name], folder / f"{trained_name}.safetensors")
+    labels = tuple(config[LABELLED]["labels"]) if options.stylizer else ()
+    if options.open_stylizer:
         if options.pack is None:
-            raise SystemExit("error: both stylizers need --pack as well, to find which styles have a label")
-        known = known_styles(options.pack, tuple(labels), load_autoencoder(options.autoencoder), options.open_stylizer)
-        save_network(known, options.out / f"{KNOWN}.safetensors")
-        config[KNOWN] = {"labels": len(labels), "style_size": known.mean.shape[1]}
+            raise SystemExit("error: --open-stylizer needs --pack as well, to see where the styles of its clips are")
+        clips = load_feature_clips(options.pack, mirror=True)
+        autoencoder, stylizer = networks["autoencoder"], networks[OPEN]
+        assert isinstance(autoencoder, Autoencoder) and isinstance(stylizer, Stylizer)
+        codes = style_codes(clips, autoencoder, stylizer)
+        # Without labels nothing pulled the codes to one prior, so it is what they turned out to be.
+        stylizer.prior_mean.weight.copy_(codes.mean(0))
+        stylizer.prior_log_variance.weight.copy_(codes.var(0).log())
+        if labels:
+            networks[KNOWN] = known_styles(clips, codes, labels)
+            config[KNOWN] = {"labels": len(labels), "style_size": codes.shape[1]}
+    for name, network in networks.items():
+        save_network(network, options.out / f"{name}.safetensors", half=True)
     config["labels"] = [config_to_dict(style_label(name)) for name in labels]
     write_json(config, options.out / "config.json")
 
