@@ -193,7 +193,8 @@ class Stylizer:
         source = load_source(content) if isinstance(content, str | Path) else content
         motion = as_canonical(source, "content")
         warnings = list(source.warnings) if isinstance(source, SourceMotion) else []
-        error = self.restyler.reconstruction_error(motion)
+        encoded = self.restyler.encode(motion)
+        error = self.restyler.reconstruction_error(encoded)
         used_strength = strength * min(1.0, FAMILIAR_ERROR / max(error, 1e-9))
         if used_strength < strength:
             warnings.append(
@@ -205,7 +206,7 @@ class Stylizer:
         motions = []
         for index, styles in enumerate(weighted):
             report(0.3 + 0.7 * index / num_samples, f"Restyling, sample {index + 1} of {num_samples}")
-            motions.append(self.restyler.restyle(motion, styles, used_strength, keep_timing=keep_timing, body=body))
+            motions.append(self.restyler.restyle(encoded, styles, used_strength, keep_timing=keep_timing, body=body))
         report(1.0, "Done")
         loaded = source if isinstance(source, SourceMotion) else None
         return StylizationResult(
@@ -261,7 +262,7 @@ class Stylizer:
         """The style code (S,) of some motions together, as each network sees it."""
         codes = {}
         with torch.inference_mode():
-            latents = [self.restyler.encode(motion) for motion in motions]
+            latents = [self.restyler.encode(motion).latents for motion in motions]
             for name, network in self.restyler.networks.items():
                 means, log_variances = zip(*(network.encode_style(each) for each in latents), strict=True)
                 mean, log_variance = pooled_gaussian(torch.cat(means), torch.cat(log_variances))

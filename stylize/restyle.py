@@ -64,6 +64,15 @@ class WeightedStyle:
 
 
 @dataclass(frozen=True, eq=False)
+class Encoded:
+    """A canonical motion at 30 fps, its features (T, 272) and its latents (1, C, N)."""
+
+    motion: Motion
+    features: np.ndarray
+    latents: Tensor
+
+
+@dataclass(frozen=True, eq=False)
 class Restyler:
     """The networks and how they work together; without a predictor the root moves as the decoder says."""
 
@@ -77,25 +86,22 @@ class Restyler:
         return self.autoencoder.feature_mean.device
 
     @torch.inference_mode()
-    def encode(self, motion: Motion) -> Tensor:
-        """A canonical motion at 30 fps to latents (1, C, N)."""
-        return self._encode(features.encode(motion))
-
-    def _encode(self, encoded: np.ndarray) -> Tensor:
-        return self.autoencoder.encode(torch.from_numpy(encoded)[None].to(self.device))
+    def encode(self, motion: Motion) -> Encoded:
+        """What the networks see of a canonical motion at 30 fps."""
+        encoded = features.encode(motion)
+        return Encoded(motion, encoded, self.autoencoder.encode(torch.from_numpy(encoded)[None].to(self.device)))
 
     @torch.inference_mode()
-    def reconstruction_error(self, motion: Motion) -> float:
+    def reconstruction_error(self, content: Encoded) -> float:
         """Mean distance in metres of the joints from what the autoencoder makes of them: how strange a motion is."""
-        encoded = features.encode(motion)
-        decoded = DecodedPose(self.autoencoder.decode(self._encode(encoded))[0, : len(motion)].float())
-        positions = torch.from_numpy(encoded[:, features.BLOCKS["positions"]]).to(self.device)
+        decoded = DecodedPose(self.autoencoder.decode(content.latents)[0, : len(content.motion)].float())
+        positions = torch.from_numpy(content.features[:, features.BLOCKS["positions"]]).to(self.device)
         return float((decoded.positions().flatten(-2) - positions).unflatten(-1, (-1, 3)).norm(dim=-1).mean())
 
     @torch.inference_mode()
     def restyle(
         self,
-        content: Motion,
+        content: Encoded,
         styles: Sequence[WeightedStyle],
         strength: float = 1.0,
         *,
@@ -112,28 +118,26 @@ class Restyler:
             body: "upper" and "lower" leave the other half of the body as it was.
         """
         if strength == 0:
-            return content
-        encoded = features.encode(content)
-        latents = self._encode(encoded)
+            return content.motion
         if not keep_timing and body == "full":
-            content = change_tempo(content, strength * self._tempo_change(latents, styles))
-            encoded = features.encode(content)
-            latents = self._encode(encoded)
+            changes = self._tempo_change(content.latents, styles)
+            content = self.encode(change_tempo(content.motion, strength * changes))
+        motion, latents = content.motion, content.latents
         change, lost = self._latent_change(latents, styles)
         kept = 1 - RESIDUAL_AT_FULL_STRENGTH
         styled = latents + strength * change - kept * min(strength, 1.0) * lost
-        decoded = self.autoencoder.decode(torch.cat([styled, latents]))[:, : len(content)].float()
+        decoded = self.autoencoder.decode(torch.cat([styled, latents]))[:, : len(motion)].float()
         pose = DecodedPose(decoded)
         velocity = self.root_velocity(pose)
         planar_change = _smooth((velocity[0] - velocity[1])[:, 1:].double().cpu().numpy())
         height_change = _smooth((pose.height[0] - pose.height[1]).double().cpu().numpy()[:, 0])
         after, before = pose.local_rotations.double().cpu().numpy()
         pose_change = _smooth(after @ np.swapaxes(before, -1, -2))
-        planar = encoded[:, features.BLOCKS["root_planar_velocity"]] + planar_change
-        result = _apply_change(content, pose_change, planar, height_change, body)
+        planar = content.features[:, features.BLOCKS["root_planar_velocity"]] + planar_change
+        result = _apply_change(motion, pose_change, planar, height_change, body)
         if body == "upper":
             return result
-        return clean_feet(result, pose.contacts[0].cpu().numpy(), lowest_foot(content))
+        return clean_feet(result, pose.contacts[0].cpu().numpy(), lowest_foot(motion))
 
     def root_velocity(self, pose: DecodedPose) -> Tensor:
         """Yaw velocity (rad/s) and planar velocity x, z (m/s) of decoded poses, (B, T, 3) or (T, 3)."""
@@ -169,7 +173,7 @@ class Restyler:
     def recombine(self, content: Motion, style: WeightedStyle) -> Motion:
         """A motion from the content code and a style code alone, with nothing of the input's pose."""
         network = self.networks[style.network]
-        latents = network.generate(network.encode_content(self.encode(content)), style.code)
+        latents = network.generate(network.encode_content(self.encode(content).latents), style.code)
         pose = DecodedPose(self.autoencoder.decode(latents)[0, : len(content)].float())
         yaw_velocity, planar = self.root_velocity(pose).split((1, 2), dim=-1)
         blocks = {"root_yaw_velocity": yaw_velocity, "root_planar_velocity": planar, "root_height": pose.height}

@@ -133,3 +133,25 @@ def test_a_motion_that_no_body_makes_is_changed_less_and_says_so(stylizer, conte
     result = stylizer.stylize(broken, "elderly")
     assert any("the strength was reduced to 0." in warning for warning in result.warnings)
     assert stylizer.stylize(content, "elderly").warnings == ()
+
+
+def test_two_references_of_one_label_give_different_results(stylizer, content):
+    reference = load_entry("style/elderly")
+    upright = Motion(SKELETON_22, reference.local_rotations.copy(), reference.root_positions, reference.fps)
+    upright.local_rotations[:, SKELETON_22.joint("spine2")] = np.eye(3)
+    results = [
+        stylizer.stylize(content, Style.from_motion(motion), keep_timing=True).motions[0]
+        for motion in (reference, upright)
+    ]
+    assert distance(*results) > 0.002
+
+
+def test_the_unsupervised_checkpoint_takes_a_style_from_a_reference_or_draws_one_and_knows_no_labels(content):
+    unsupervised = Stylizer.from_pretrained("unsupervised")
+    assert unsupervised.labels == ()
+    for style in (Style.from_motion(load_entry("style/elderly")), Style.sample()):
+        result = unsupervised.stylize(content, style, keep_timing=True).motions[0]
+        assert distance(result, content) > 0.01
+        assert metrics.bone_length_deviation(result) < 1e-6
+    with pytest.raises(StyleError, match="this checkpoint knows no labels"):
+        unsupervised.stylize(content, "elderly")

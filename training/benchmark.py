@@ -60,7 +60,7 @@ def main(options: Benchmark) -> None:
 
     @torch.inference_mode()
     def round_trip() -> None:
-        restyler.autoencoder.decode(restyler.encode(motion))
+        restyler.autoencoder.decode(restyler.encode(motion).latents)
 
     with tempfile.TemporaryDirectory() as folder:
         bvh, video = Path(folder) / "walk.bvh", Path(folder) / "walk.mp4"

@@ -63,7 +63,7 @@ def step_times(stylizer: Stylizer, motion: Motion, repeats: int) -> dict[str, fl
     restyler = stylizer.restyler
     network = next(iter(restyler.networks.values()))
     with torch.inference_mode():
-        latents = restyler.encode(motion)
+        latents = restyler.encode(motion).latents
         code, _ = network.encode_style(latents)
         decoded = restyler.autoencoder.decode(latents)
 

@@ -85,14 +85,12 @@ def split_pack(pack: Pack, share: float) -> tuple[Pack, Pack]:
         [clip.style is not None and zlib.crc32(clip.name.encode()) % 1000 < 1000 * share for clip in pack.clips]
     )
     frames = np.repeat(held_out, [clip.frames for clip in pack.clips])
-    return tuple(
-        Pack(
-            tuple(clip for clip, out in zip(pack.clips, held_out, strict=True) if out == wanted),
-            pack.rotations[frames == wanted],
-            pack.roots[frames == wanted],
-        )
-        for wanted in (False, True)
-    )
+
+    def part(wanted: bool) -> Pack:
+        clips = tuple(clip for clip, out in zip(pack.clips, held_out, strict=True) if out == wanted)
+        return Pack(clips, pack.rotations[frames == wanted], pack.roots[frames == wanted])
+
+    return part(False), part(True)
 
 
 def quantize(motion: Motion) -> tuple[np.ndarray, np.ndarray]:

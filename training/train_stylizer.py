@@ -202,7 +202,7 @@ class StyleSampler:
         at_tempo = [self.crop_at_tempo(i, length, c) for i, c in zip(chosen, change, strict=True)]
         aligned = torch.full((count, self.latents[0].shape[1], length), torch.nan)
         for row, (index, other) in enumerate(zip(chosen, others, strict=True)):
-            found = self.aligned_crop(index, self.style[other], length)
+            found = self.aligned_crop(index, int(self.style[other]), length)
             if found is not None:
                 at_tempo[row], aligned[row] = found
                 if not self.options.supervised:

@@ -56,9 +56,10 @@ class Stylizer(nn.Module):
         self.style_encoder = nn.Sequential(
             conv(channels, width), ResidualBlock(width), ResidualBlock(width, 2), nn.SiLU(), conv(width, width)
         )
-        self.style_head = nn.Sequential(nn.Linear(2 * width, width), nn.SiLU(), nn.Linear(width, 2 * config.style_size))
+        code = nn.Linear(width, 2 * config.style_size)
         # A code that starts as noise would be learnt to be left alone.
-        nn.init.constant_(self.style_head[-1].bias[config.style_size :], -4.0)
+        nn.init.constant_(code.bias[config.style_size :], -4.0)
+        self.style_head = nn.Sequential(nn.Linear(2 * width, width), nn.SiLU(), code)
         self.generator_in = conv(config.content_channels, width)
         self.generator_blocks = nn.ModuleList(
             ModulatedBlock(width, config.style_size, dilation=1 + i % 2, normalize=config.normalize)
