@@ -25,7 +25,7 @@ from stylize.models.known_styles import KnownStyles, KnownStylesConfig
 from stylize.models.stylizer import Stylizer as StylizerNetwork
 from stylize.models.stylizer import StylizerConfig, sample_gaussian
 from stylize.motion import Motion
-from stylize.restyle import Body, Restyler, WeightedStyle
+from stylize.restyle import RESIDUAL_AT_FULL_STRENGTH, Body, Restyler, WeightedStyle
 from stylize.source import SourceMotion, as_canonical, load_source
 from stylize.styles import (
     MAX_STYLE_CLIPS,
@@ -45,9 +45,9 @@ TRANSITION_MOMENTS = 101
 LABELLED, OPEN = "stylizer", "open_stylizer"
 """The network that was trained with labels, and the one that serves references of styles that nobody labelled."""
 KNOWN = "known_styles"
-FAMILIAR_ERROR = 0.04
-"""Metres of the autoencoder's error up to which a motion gets the full strength: 0.004 in unseen clips of the training
-actions, 0.007 in other captured motions, 0.02 to 0.05 in those of other studios, over 0.07 in noisy or broken ones."""
+FAMILIAR, STRANGE = 0.05, 0.10
+"""Metres by which the codes miss a motion: up to the first nearly all unseen clips of the training actions, over the
+second dances and acrobatics. Between them more and more of what the codes miss is kept, beyond the strength falls."""
 INDIVIDUAL_SHARE = 0.3
 """How much of what sets a reference apart from others with its label is taken over."""
 
@@ -194,19 +194,24 @@ class Stylizer:
         motion = as_canonical(source, "content")
         warnings = list(source.warnings) if isinstance(source, SourceMotion) else []
         encoded = self.restyler.encode(motion)
-        error = self.restyler.reconstruction_error(encoded)
-        used_strength = strength * min(1.0, FAMILIAR_ERROR / max(error, 1e-9))
+        strangeness = max(self.restyler.strangeness(encoded), 1e-9)
+        known = min(1.0, FAMILIAR / strangeness) ** 2
+        kept = 1 - known * (1 - RESIDUAL_AT_FULL_STRENGTH)
+        used_strength = strength * min(1.0, STRANGE / strangeness)
         if used_strength < strength:
             warnings.append(
-                f"This motion is unlike those that the model learned from (it reproduces it to {100 * error:.1f} cm; "
-                f"up to {100 * FAMILIAR_ERROR:.0f} cm is usual), so the strength was reduced to {used_strength:.2f}."
+                f"This motion is unlike those that the model learned from (its codes hold it to "
+                f"{100 * strangeness:.0f} cm; up to {100 * STRANGE:.0f} cm is usual), so the strength was reduced to "
+                f"{used_strength:.2f}."
             )
         report(0.2, "Finding the style")
         weighted, reference = self._weighted_styles(style, num_samples, seed)
         motions = []
         for index, styles in enumerate(weighted):
             report(0.3 + 0.7 * index / num_samples, f"Restyling, sample {index + 1} of {num_samples}")
-            motions.append(self.restyler.restyle(encoded, styles, used_strength, keep_timing=keep_timing, body=body))
+            motions.append(
+                self.restyler.restyle(encoded, styles, used_strength, keep_timing=keep_timing, body=body, kept=kept)
+            )
         report(1.0, "Done")
         loaded = source if isinstance(source, SourceMotion) else None
         return StylizationResult(

@@ -26,7 +26,9 @@ from stylize.rotations import heading_yaw, matrix_to_rotvec, nearest_rotation, r
 from stylize.skeleton import SKELETON_22, TOE_HEIGHT
 
 RESIDUAL_AT_FULL_STRENGTH = 0.25
-"""How much of what the content code does not hold stays at strength 1: all of it would bring the old style back."""
+"""How much of what the content code does not hold stays at strength 1: all of it would bring the old style back.
+
+In an action that the networks do not know it is the action, and stays."""
 STYLE_GAIN = {"stylizer": 1.1}
 """What each network's change is multiplied by at strength 1, if not 1: a generator that is trained to be near on
 average falls a little short."""
@@ -92,9 +94,12 @@ class Restyler:
         return Encoded(motion, encoded, self.autoencoder.encode(torch.from_numpy(encoded)[None].to(self.device)))
 
     @torch.inference_mode()
-    def reconstruction_error(self, content: Encoded) -> float:
-        """Mean distance in metres of the joints from what the autoencoder makes of them: how strange a motion is."""
-        decoded = DecodedPose(self.autoencoder.decode(content.latents)[0, : len(content.motion)].float())
+    def strangeness(self, content: Encoded) -> float:
+        """Mean distance in metres of the joints from what the two codes hold of a motion: how unlike the training."""
+        network = next(iter(self.networks.values()))
+        own_code, _ = network.encode_style(content.latents)
+        held = network.generate(network.encode_content(content.latents), own_code)
+        decoded = DecodedPose(self.autoencoder.decode(held)[0, : len(content.motion)].float())
         positions = torch.from_numpy(content.features[:, features.BLOCKS["positions"]]).to(self.device)
         return float((decoded.positions().flatten(-2) - positions).unflatten(-1, (-1, 3)).norm(dim=-1).mean())
 
@@ -107,6 +112,7 @@ class Restyler:
         *,
         keep_timing: bool = False,
         body: Body = "full",
+        kept: float = RESIDUAL_AT_FULL_STRENGTH,
     ) -> Motion:
         """A canonical motion at 30 fps in a style, or in a weighted mixture of some.
 
@@ -116,6 +122,7 @@ class Restyler:
             strength: 0 for the motion as it was, 1 for the style.
             keep_timing: do not change the tempo. It stays where only a part of the body is changed, too.
             body: "upper" and "lower" leave the other half of the body as it was.
+            kept: how much of what the codes do not hold of the content stays at strength 1.
         """
         if strength == 0:
             return content.motion
@@ -124,8 +131,7 @@ class Restyler:
             content = self.encode(change_tempo(content.motion, strength * changes))
         motion, latents = content.motion, content.latents
         change, lost = self._latent_change(latents, styles)
-        kept = 1 - RESIDUAL_AT_FULL_STRENGTH
-        styled = latents + strength * change - kept * min(strength, 1.0) * lost
+        styled = latents + strength * change - (1 - kept) * min(strength, 1.0) * lost
         decoded = self.autoencoder.decode(torch.cat([styled, latents]))[:, : len(motion)].float()
         pose = DecodedPose(decoded)
         velocity = self.root_velocity(pose)
