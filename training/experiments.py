@@ -203,7 +203,7 @@ class Measurements:
         if known.exists() and read_json(known)["settings"] == settings:
             return read_json(known)["measured"]
         stylizers = {"stylizer" if variant.supervised else "open_stylizer": run.folder}
-        export.main(export.Export(autoencoder, folder, predictor, **stylizers))
+        export.main(export.Export(autoencoder, folder, predictor, pack=self.options.train_pack, **stylizers))
         measured = self.of_checkpoint(str(folder), variant.target)
         write_json({"settings": settings, "measured": measured}, known)
         return measured

@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from tqdm import tqdm
 
-from stylize.features import FPS, encode
+from stylize.features import BLOCKS, FPS, encode
 from stylize.motion import Motion
 from stylize.skeleton import SKELETON_22
 from training.datasets import change_speed
@@ -125,8 +125,8 @@ def _crop(sequence: Tensor, start: int, length: int) -> Tensor:
     return sequence[:, torch.minimum(frames, 2 * count - 2 - frames)].float()
 
 
-MAX_LATENT = 40.0
-"""A group with a larger latent is left out: a recording in it is broken."""
+MAX_SPEED = 40.0
+"""Metres a second of a joint; a group that has a faster one is left out, since a recording in it is broken."""
 
 Job = tuple[list[tuple[np.ndarray, np.ndarray]], list[tuple[Manner, Manner] | None], int]
 """Local rotations and root positions of a group's clips, what each operator borrows, and the seed."""
@@ -181,12 +181,12 @@ def main(options: SyntheticStylesOptions) -> None:
     with ProcessPoolExecutor(options.workers) as pool:
         results = pool.map(make_group, _jobs(options))
         for features, group_speeds in tqdm(results, total=options.groups, mininterval=5):
+            if np.abs(features[..., BLOCKS["velocities"]]).max() > MAX_SPEED:
+                continue
             latents = []
             for speed in group_speeds:
                 at_speed = np.stack([change_speed(clip, speed) for style in features for clip in style])
                 latents.append(autoencoder.encode(torch.from_numpy(at_speed)).unflatten(0, features.shape[:2]))
-            if max(float(each.abs().max()) for each in latents) > MAX_LATENT:
-                continue
             tensors |= {f"{len(speeds):04d}-{index}": each.half().contiguous() for index, each in enumerate(latents)}
             speeds.append(group_speeds)
     options.out.parent.mkdir(parents=True, exist_ok=True)
