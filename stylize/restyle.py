@@ -155,25 +155,32 @@ class Restyler:
     def _tempo_change(self, latents: Tensor, styles: Sequence[WeightedStyle]) -> np.ndarray:
         """(N,) log of how many times as fast each latent frame becomes."""
         total = np.zeros(latents.shape[-1])
+        own_codes = self._own_codes(latents, styles)
         for style in styles:
-            network = self.networks[style.network]
-            own, _ = network.encode_style(latents)
-            change = network.tempo_change(network.encode_content(latents), style.code, own)
+            content_code, own_code = own_codes[style.network]
+            change = self.networks[style.network].tempo_change(content_code, style.code, own_code)
             total += style.at(len(total)) * float(change)
         return np.clip(total, -MAX_TEMPO_CHANGE, MAX_TEMPO_CHANGE)
 
     def _latent_change(self, latents: Tensor, styles: Sequence[WeightedStyle]) -> tuple[Tensor, Tensor]:
         """By how much the styles change the latents (1, C, N), and what their codes do not hold of them."""
         change, lost = torch.zeros_like(latents), torch.zeros_like(latents)
-        for style in styles:
-            network = self.networks[style.network]
-            weights = torch.from_numpy(style.at(latents.shape[-1])).to(latents)
-            own_code, _ = network.encode_style(latents)
-            content_code = network.encode_content(latents).expand(2, -1, -1)
-            target, own = network.generate(content_code, torch.cat([style.code, own_code])).split(1)
-            change += weights * STYLE_GAIN.get(style.network, 1.0) * (target - own)
-            lost += weights * (latents - own)
+        for name, (content_code, own_code) in self._own_codes(latents, styles).items():
+            members = [style for style in styles if style.network == name]
+            codes = torch.cat([*(style.code for style in members), own_code])
+            content_codes = content_code.expand(len(codes), -1, -1)
+            *targets, own = self.networks[name].generate(content_codes, codes).split(1)
+            for style, target in zip(members, targets, strict=True):
+                weights = torch.from_numpy(style.at(latents.shape[-1])).to(latents)
+                change += weights * STYLE_GAIN.get(name, 1.0) * (target - own)
+                lost += weights * (latents - own)
         return change, lost
+
+    def _own_codes(self, latents: Tensor, styles: Sequence[WeightedStyle]) -> dict[str, tuple[Tensor, Tensor]]:
+        """Content code and the content's own style code, once by each network that the styles need."""
+        names = dict.fromkeys(style.network for style in styles)
+        networks = {name: self.networks[name] for name in names}
+        return {name: (net.encode_content(latents), net.encode_style(latents)[0]) for name, net in networks.items()}
 
     @torch.inference_mode()
     def recombine(self, content: Motion, style: WeightedStyle) -> Motion:

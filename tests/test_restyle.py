@@ -98,21 +98,6 @@ def test_a_transition_starts_in_one_style_and_ends_in_the_other(stylizer, conten
     assert metrics.jerk(changing) < 1.3 * max(metrics.jerk(elderly), metrics.jerk(active))
 
 
-@pytest.mark.parametrize(
-    ("make", "sentence"),
-    [
-        (lambda: Style.mix({"elderly": 1}), "needs two styles or more"),
-        (lambda: Style.mix({"elderly": 1, "active": 0}), "must be positive"),
-        (lambda: Style.mix({"elderly": 1, "active": float("nan")}), "must be positive"),
-        (lambda: Style.transition("elderly", "active", 0.6, 0.4), "must go forward"),
-        (lambda: Style.transition(Style.mix({"elderly": 1, "active": 1}), "active"), "cannot be a part of another"),
-    ],
-)
-def test_mixtures_and_transitions_that_make_no_sense_get_a_sentence(make, sentence):
-    with pytest.raises(StyleError, match=sentence):
-        make()
-
-
 def test_an_unknown_part_of_the_body_lists_the_known(stylizer, content):
     with pytest.raises(MotionError, match="no part of the body 'left'; choose one of: full, upper, lower"):
         stylizer.stylize(content, "elderly", body="left")

@@ -171,14 +171,15 @@ def test_only_the_ratio_of_weights_counts():
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (lambda: Style.mix({"elderly": 1}), "two styles or more"),
-        (lambda: Style.mix({"elderly": 1, "active": 0}), "positive"),
-        (lambda: Style.mix({"elderly": 1, "active": float("nan")}), "positive"),
-        (lambda: Style.transition("elderly", "active", 0.5, 0.5), "forward between 0 and 1"),
+        (lambda: Style.mix({"elderly": 1}), "needs two styles or more"),
+        (lambda: Style.mix({"elderly": 1, "active": 0}), "must be positive"),
+        (lambda: Style.mix({"elderly": 1, "active": float("nan")}), "must be positive"),
+        (lambda: Style.transition("elderly", "active", 0.6, 0.4), "must go forward between 0 and 1"),
+        (lambda: Style.transition("elderly", "active", 0.5, 0.5), "must go forward between 0 and 1"),
         (lambda: Style.transition("elderly", "active", 0.5, 1.5), "forward between 0 and 1"),
         (lambda: Style.transition(Style.mix({"elderly": 1, "active": 1}), "sad"), "cannot be a part of another"),
     ],
-    ids=["one", "zero", "NaN", "no span", "beyond the end", "nested"],
+    ids=["one", "zero", "NaN", "transition backwards", "no span", "beyond the end", "nested"],
 )
 def test_styles_that_cannot_go_together_are_one_sentence(make, sentence):
     with pytest.raises(StyleError, match=sentence):

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from stylize.features import BLOCKS, NUM_JOINTS
+from stylize.features import BLOCKS
 from stylize.skeleton import SKELETON_22
-from training.datasets import FeatureClip
+from training.datasets import FeatureClip, joint_positions
 
 STEP = 2
 """Frames between those that are compared."""
@@ -35,10 +35,14 @@ class Alignment:
     times: np.ndarray
     cost: float
 
+    def mirrored(self) -> "Alignment":
+        """The same of the two clips' mirrored twins, which follow the clips."""
+        return Alignment(self.other ^ 1, self.times, self.cost)
+
 
 def movement(features: np.ndarray) -> np.ndarray:
     """What is compared of a clip (N, D): where hands and feet are, without posture and amplitude."""
-    positions = features[::STEP, BLOCKS["positions"]].reshape(-1, NUM_JOINTS, 3)
+    positions = joint_positions(features[::STEP])
     compared = positions[:, [SKELETON_22.joint(role) for role in COMPARED]].reshape(len(positions), -1)
     turning = features[::STEP, BLOCKS["root_yaw_velocity"]]
     compared = compared - compared.mean(0)
@@ -108,7 +112,7 @@ def align_clips(
                     best = Alignment(int(other), _smooth_times(way, len(clips[other].features)), cost)
             assert best is not None
             alignments[index, style] = best
-            alignments[index + 1, style] = Alignment(best.other ^ 1, best.times, best.cost)
+            alignments[index + 1, style] = best.mirrored()
     return alignments
 
 
@@ -143,7 +147,7 @@ def align_unlabelled(
                 break
         if best is not None:
             alignments[index] = best
-            alignments[index + 1] = Alignment(best.other ^ 1, best.times, best.cost)
+            alignments[index + 1] = best.mirrored()
     return alignments
 
 
@@ -151,15 +155,3 @@ def _smooth_times(way: np.ndarray, frames: int) -> np.ndarray:
     """Frame times (frames,) of steps (M,), without the jerks of a path on a grid; still never backwards."""
     times = np.interp(np.arange(frames) / STEP, np.arange(len(way)), gaussian_filter1d(way, 2.0, mode="nearest"))
     return np.maximum.accumulate(times) * STEP
-
-
-def warp(features: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """The features (T, 272) at other frame times (N,), their velocities scaled by how fast the times run."""
-    times = np.clip(times, 0, len(features) - 1)
-    before = np.minimum(times.astype(int), len(features) - 2)
-    weight = (times - before)[:, None]
-    warped = features[before] * (1 - weight) + features[before + 1] * weight
-    speed = np.gradient(times)[:, None] if len(times) > 1 else np.ones((1, 1))
-    for name in ("root_yaw_velocity", "root_planar_velocity", "velocities"):
-        warped[:, BLOCKS[name]] *= speed
-    return warped.astype(np.float32)

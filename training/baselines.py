@@ -7,7 +7,7 @@ import numpy as np
 from stylize.features import BLOCKS, FPS, NUM_JOINTS
 from stylize.motion import Motion
 from stylize.rotations import heading_yaw, nearest_rotation, rot6d_to_matrix, yaw_to_matrix
-from training.datasets import FeatureClip
+from training.datasets import FeatureClip, joint_positions
 from training.metrics import tempo
 
 
@@ -26,11 +26,6 @@ class MeanPosture:
         height = np.mean([clip.features[:, BLOCKS["root_height"]].mean() for clip in clips])
         tempos = [tempo(joint_positions(clip.features), FPS) for clip in clips]
         return MeanPosture(nearest_rotation(rotations), float(height), float(np.exp(np.mean(np.log(tempos)))))
-
-
-def joint_positions(features: np.ndarray) -> np.ndarray:
-    """The positions (T, 22, 3) in features (T, 272), in metres in the root's ground frame."""
-    return features[:, BLOCKS["positions"]].reshape(len(features), NUM_JOINTS, 3)
 
 
 def _rotations(features: np.ndarray) -> np.ndarray:

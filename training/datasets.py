@@ -1,5 +1,6 @@
 """Clips of a pack as features, mirrored ones too, and batches of random crops."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -52,21 +53,43 @@ class FeatureClip:
     mirrored: bool = False
 
 
+def warp(features: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """The features (T, 272) at other frame times (N,), their velocities scaled by how fast the times run."""
+    times = np.clip(times, 0, len(features) - 1)
+    before = np.minimum(times.astype(int), len(features) - 2)
+    weight = (times - before)[:, None]
+    warped = features[before] * (1 - weight) + features[before + 1] * weight
+    speed = np.gradient(times)[:, None] if len(times) > 1 else np.ones((1, 1))
+    for name in ("root_yaw_velocity", "root_planar_velocity", "velocities"):
+        warped[:, BLOCKS[name]] *= speed
+    return warped.astype(np.float32)
+
+
 def change_speed(features: np.ndarray, factor: float) -> np.ndarray:
     """The features (T, 272) of the same motion ``factor`` times as fast: (T / factor, 272), velocities scaled."""
-    frames = np.arange(0, len(features) - 1 + 1e-6, factor)
-    before = np.minimum(frames.astype(int), len(features) - 2)
-    weight = (frames - before)[:, None]
-    changed = features[before] * (1 - weight) + features[before + 1] * weight
-    for name in ("root_yaw_velocity", "root_planar_velocity", "velocities"):
-        changed[:, BLOCKS[name]] *= factor
-    return changed.astype(np.float32)
+    return warp(features, np.arange(0, len(features) - 1 + 1e-6, factor))
+
+
+def joint_positions(features: np.ndarray) -> np.ndarray:
+    """The positions (T, 22, 3) in features (T, 272), in metres in the root's ground frame."""
+    return features[:, BLOCKS["positions"]].reshape(len(features), NUM_JOINTS, 3)
 
 
 def log_tempo(features: np.ndarray) -> float:
     """Log of a clip's tempo (see metrics.tempo)."""
-    positions = features[:, BLOCKS["positions"]].reshape(-1, NUM_JOINTS, 3)
-    return float(np.log(max(tempo(positions, FPS), 1e-3)))
+    return float(np.log(max(tempo(joint_positions(features), FPS), 1e-3)))
+
+
+def shared_out(weights: np.ndarray, shares: Iterable[tuple[np.ndarray, float]]) -> np.ndarray:
+    """Weights (N,) that sum to 1, in which the members (N,) of each group have together the share that it is given.
+
+    A group without members leaves its share to the others.
+    """
+    weights = weights.astype(np.float64)
+    for members, share in shares:
+        if members.any():
+            weights[members] *= share / weights[members].sum()
+    return weights / weights.sum()
 
 
 def load_feature_clips(path: Path, *, mirror: bool) -> list[FeatureClip]:

@@ -10,8 +10,8 @@ import numpy as np
 from stylize.features import BLOCKS, decode
 from stylize.motion import Motion
 from training import metrics
-from training.baselines import MeanPosture, joint_positions, turned_by_constants
-from training.datasets import FeatureClip, load_feature_clips
+from training.baselines import MeanPosture, turned_by_constants
+from training.datasets import FeatureClip, joint_positions, load_feature_clips
 from training.distances import KnownClips, bootstrap_interval, frechet_distance, mean_pairwise
 from training.judges import Judges
 from training.loop import RunOptions

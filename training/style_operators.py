@@ -56,7 +56,7 @@ class StyleOperator:
     waver_frequency: float
 
     def __call__(self, motion: Motion) -> Motion:
-        """The canonical motion in this style, at its own tempo (see ``at_speed``) and still on its feet."""
+        """The canonical motion in this style, at its own tempo and still on its feet."""
         heading = yaw_to_matrix(heading_yaw(motion.local_rotations[:, 0]))
         local = motion.local_rotations.copy()
         local[:, 0] = np.swapaxes(heading, -1, -2) @ local[:, 0]
@@ -84,12 +84,6 @@ class StyleOperator:
         deviation = matrix_to_rotvec(np.swapaxes(mean, -1, -2) @ local)
         fast = deviation - gaussian_filter1d(deviation, 4.0, axis=0, mode="nearest")
         return mean @ rotvec_to_matrix(self.amplitude[:, None] * (deviation + self.emphasis[:, None] * fast))
-
-
-def at_speed(motion: Motion, speed: float) -> Motion:
-    """The motion played ``speed`` times as fast at the same frame rate."""
-    times = np.arange(0, len(motion) - 1 + 1e-6, speed) / motion.fps
-    return motion.at_times(times, motion.fps)
 
 
 def _leg_swing(motion: Motion, heading: np.ndarray) -> np.ndarray:

@@ -19,7 +19,7 @@ from tqdm import tqdm
 from stylize.features import BLOCKS, FPS, encode
 from stylize.motion import Motion
 from stylize.skeleton import SKELETON_22
-from training.datasets import change_speed
+from training.datasets import change_speed, shared_out
 from training.packs import Pack
 from training.style_operators import Manner, sample_operator
 from training.train_autoencoder import load_autoencoder
@@ -157,10 +157,7 @@ def _jobs(options: SyntheticStylesOptions) -> Iterator[Job]:
     # Long recordings more often than short ones, but not as often as they are longer.
     weights = np.array([min(pack.clips[index].frames, 900) for index in usable], dtype=float)
     unlabelled = np.array([pack.clips[index].style is None for index in usable])
-    for members, share in ((unlabelled, options.unlabelled), (~unlabelled, 1 - options.unlabelled)):
-        if members.any():
-            weights[members] *= share / weights[members].sum()
-    weights /= weights.sum()
+    weights = shared_out(weights, ((unlabelled, options.unlabelled), (~unlabelled, 1 - options.unlabelled)))
     for group in range(options.groups):
         motions = []
         for index in rng.choice(usable, options.clips, replace=False, p=weights):

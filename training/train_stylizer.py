@@ -18,9 +18,10 @@ from stylize.checkpoint import config_to_dict, load_network, resolve_device, sav
 from stylize.errors import StylizeError
 from stylize.models.autoencoder import Autoencoder, fill_up, stack_frames
 from stylize.models.stylizer import Stylizer, StylizerConfig
-from training.aligned_clips import Alignment, align_clips, align_unlabelled, warp
+from stylize.restyle import MAX_TEMPO_CHANGE
+from training.aligned_clips import Alignment, align_clips, align_unlabelled
 from training.classifiers import IGNORE, Guide, label_index, train_classifier
-from training.datasets import FeatureClip, change_speed, load_feature_clips, log_tempo, random_crop
+from training.datasets import FeatureClip, change_speed, load_feature_clips, log_tempo, random_crop, shared_out, warp
 from training.loop import RunOptions, Trainer, set_up
 from training.stylizer_losses import LossWeights, StyleBatch, StylizerTraining
 from training.synthetic_styles import SyntheticStyles
@@ -77,7 +78,6 @@ class TrainStylizer:
 
 CROP_LENGTHS = (10, 16, 24)
 """Latent frames of a batch's contents: 1.3 to 3.2 seconds."""
-MAX_TEMPO_CHANGE = 1.2
 MAX_ALIGNMENT_COST = 0.75
 TEMPO_JITTER = 0.05, 0.15
 """Deviation of the log tempo of contents where the tempo is known for the style, and where it is not."""
@@ -137,10 +137,7 @@ class StyleSampler:
             (prefixed, self.options.small_set),
             (~unlabelled & ~prefixed, 1 - self.options.unlabelled - self.options.small_set),
         )
-        for members, share in shares:
-            if members.any():
-                weights[members] *= share / weights[members].sum()
-        return weights / weights.sum()
+        return shared_out(weights, shares)
 
     def choose(self, count: int, length: int, labelled: bool = False) -> np.ndarray:
         """Indices (count,) of clips of at least ``length`` latent frames."""
@@ -164,13 +161,9 @@ class StyleSampler:
     def crop_at_tempo(self, index: int, length: int, change: float) -> np.ndarray:
         """A random part of a clip's features (4 length, 272), played exp(change) times as fast."""
         speed, count = float(np.exp(change)), length * Autoencoder.downsampling
-        features = self.clips[index].features
         needed = int(np.ceil((count - 1) * speed)) + 2
-        if len(features) < needed:
-            turns = -(-needed // len(features))
-            features = np.concatenate([features if turn % 2 == 0 else features[::-1] for turn in range(turns)])
-        start = int(self.rng.integers(0, len(features) - needed + 1))
-        return change_speed(features[start : start + needed], speed)[:count]
+        features = random_crop(torch.from_numpy(self.clips[index].features), needed, self.rng)
+        return change_speed(features.numpy(), speed)[:count]
 
     def aligned_crop(self, index: int, style: int, length: int) -> tuple[np.ndarray, Tensor] | None:
         """A part of a clip's features (4 length, 272) on the timeline of a clip in a style, and that clip's latents."""
