@@ -117,38 +117,46 @@ def align_clips(
 
 
 def align_unlabelled(
-    clips: list[FeatureClip], rng: np.random.Generator, looked_at: int = 300, candidates: int = 10
-) -> dict[int, Alignment]:
-    """For each clip one that moves alike and is carried most differently; what they do is not known.
+    clips: list[FeatureClip], rng: np.random.Generator, looked_at: int = 300, candidates: int = 20, kept: int = 3
+) -> dict[int, list[Alignment]]:
+    """For each clip some that move alike and are carried most differently; what they do is not known.
+
+    How much and how fast they move has no say in it, for a style changes both. Of two clips each is on the
+    timeline of the other, so that the rare manners are aimed at as often as the common ones.
 
     Args:
         clips: each followed by its mirrored twin.
         rng: of the choice.
-        looked_at: among how many clips those that move the same joints as much are looked for.
-        candidates: how many of those are aligned.
+        looked_at: among how many clips those that move the same joints are looked for.
+        candidates: how many of those are aligned at most.
+        kept: how many of them are taken.
     """
     movements = [movement(clip.features) for clip in clips]
-    spreads = np.stack([each.std(0) for each in movements])
+    patterns = np.stack([each.std(0) for each in movements])
     sizes = np.log([len(clip.features) for clip in clips])
     postures = np.stack([clip.features[:, BLOCKS["positions"]].mean(0) for clip in clips])
-    alignments = {}
+    alignments: dict[int, list[Alignment]] = defaultdict(list)
+
+    def keep(clip: int, other: int, way: np.ndarray, cost: float) -> None:
+        found = Alignment(other, _smooth_times(way, len(clips[other].features)), cost)
+        alignments[clip].append(found)
+        alignments[clip ^ 1].append(found.mirrored())
+
     for index in range(0, len(clips), 2):
         others = rng.choice(len(clips), size=min(looked_at, len(clips)), replace=False)
         others = others[others // 2 != index // 2]
-        apart = np.abs(spreads[others] - spreads[index]).mean(1) + 0.3 * np.abs(sizes[others] - sizes[index])
+        apart = np.abs(patterns[others] - patterns[index]).mean(1) + 0.05 * np.abs(sizes[others] - sizes[index])
         alike = others[np.argsort(apart)[:candidates]]
-        best: Alignment | None = None
-        for other in alike[np.argsort(-np.abs(postures[alike] - postures[index]).mean(1))]:
-            if max(len(movements[other]), len(movements[index])) > MAX_STEPS:
+        left = kept
+        for other in alike[np.argsort(-np.abs(postures[alike] - postures[index]).mean(1))].tolist():
+            if not left or max(len(movements[other]), len(movements[index])) > MAX_STEPS:
                 continue
             way, cost = align(movements[index], movements[other])
             if cost < ALIKE:
-                best = Alignment(int(other), _smooth_times(way, len(clips[other].features)), cost)
-                break
-        if best is not None:
-            alignments[index] = best
-            alignments[index + 1] = best.mirrored()
-    return alignments
+                keep(index, other, way, cost)
+                keep(other, index, *align(movements[other], movements[index]))
+                left -= 1
+    return dict(alignments)
 
 
 def _smooth_times(way: np.ndarray, frames: int) -> np.ndarray:

@@ -105,11 +105,11 @@ class StyleSampler:
         self.tempos = self._tempos()
         self.alignments = self._align() if options.aligned else {}
 
-    def _align(self) -> dict[tuple[int, int], Alignment]:
-        """Clips on the timeline of others, by clip and the other's style; IGNORE without labels."""
+    def _align(self) -> dict[tuple[int, int], list[Alignment]]:
+        """Clips on the timelines of others, by clip and the others' style; IGNORE without labels."""
         if self.options.supervised:
             found = align_clips(self.clips, self.rng)
-            return {(index, self.labels.index(style)): alignment for (index, style), alignment in found.items()}
+            return {(index, self.labels.index(style)): [alignment] for (index, style), alignment in found.items()}
         return {(index, IGNORE): found for index, found in align_unlabelled(self.clips, self.rng).items()}
 
     def _tempos(self) -> np.ndarray:
@@ -165,15 +165,21 @@ class StyleSampler:
         features = random_crop(torch.from_numpy(self.clips[index].features), needed, self.rng)
         return change_speed(features.numpy(), speed)[:count]
 
-    def aligned_crop(self, index: int, style: int, length: int) -> tuple[np.ndarray, Tensor] | None:
-        """A part of a clip's features (4 length, 272) on the timeline of a clip in a style, and that clip's latents."""
-        alignment = self.alignments.get((index, style))
-        if alignment is None or alignment.cost > MAX_ALIGNMENT_COST or self.sizes[alignment.other] < length:
+    def aligned_crop(self, index: int, style: int, length: int) -> tuple[np.ndarray, Tensor, int] | None:
+        """A part of a clip's features (4 length, 272) on the timeline of a clip in a style, its latents, and its index."""
+        found = [
+            alignment
+            for alignment in self.alignments.get((index, style), ())
+            if alignment.cost <= MAX_ALIGNMENT_COST and self.sizes[alignment.other] >= length
+        ]
+        if not found:
             return None
+        alignment = found[self.rng.integers(len(found))]
         start = int(self.rng.integers(0, self.sizes[alignment.other] - length + 1))
         frames = np.arange(start * Autoencoder.downsampling, (start + length) * Autoencoder.downsampling)
         times = alignment.times[np.minimum(frames, len(alignment.times) - 1)]
-        return warp(self.clips[index].features, times), self.latents[alignment.other][start : start + length].T
+        target = self.latents[alignment.other][start : start + length].T
+        return warp(self.clips[index].features, times), target, alignment.other
 
     def crops(self, indices: np.ndarray, length: int) -> Tensor:
         """(B, C, length) random parts of clips."""
@@ -197,10 +203,10 @@ class StyleSampler:
         for row, (index, other) in enumerate(zip(chosen, others, strict=True)):
             found = self.aligned_crop(index, int(self.style[other]), length)
             if found is not None:
-                at_tempo[row], aligned[row] = found
+                at_tempo[row], aligned[row], other = found
                 if not self.options.supervised:
                     # Nobody knows which other clips are in the same style as the one that is to come out.
-                    others[row] = self.alignments[index, IGNORE].other
+                    others[row] = other
                     known[row] = log_tempo(self.clips[others[row]].features) - log_tempo(self.clips[index].features)
         with torch.no_grad():
             contents = self.encode(torch.from_numpy(np.stack(at_tempo)).to(device)).float()
