@@ -166,7 +166,7 @@ class StyleSampler:
         return change_speed(features.numpy(), speed)[:count]
 
     def aligned_crop(self, index: int, style: int, length: int) -> tuple[np.ndarray, Tensor, int] | None:
-        """A part of a clip's features (4 length, 272) on the timeline of a clip in a style, its latents, and its index."""
+        """A part of a clip's features (4 length, 272) on the timeline of a clip in a style, its latents and index."""
         found = [
             alignment
             for alignment in self.alignments.get((index, style), ())
