@@ -91,8 +91,8 @@ class StylizationResult:
         if skeleton not in ("source", "canonical"):
             raise MotionError(f"There is no skeleton {skeleton!r} to write; choose source or canonical.")
         motion = self.motions[index]
-        if skeleton == "source" and self.source is not None and self.source.retargeter is not None:
-            save_motion(self.source.retargeter.to_source(motion), path, hierarchy=self.source.hierarchy)
+        if skeleton == "source" and self.source is not None and self.source.can_write_back:
+            self.source.write_back(motion, path)
         else:
             save_motion(motion, path)
 

@@ -7,13 +7,15 @@ import numpy as np
 
 from stylize import features
 from stylize.errors import MotionError
-from stylize.io import load_motion
-from stylize.io.bvh import BvhHierarchy, read_bvh
+from stylize.io import Document, read_motion, save_motion
 from stylize.motion import Motion
 from stylize.retarget import Retargeter
 from stylize.skeleton import SKELETON_22
 
 MIN_SECONDS, MAX_SECONDS = 1.0, 60.0
+
+CANONICAL_FAMILIES = {".npy": "HumanML3D"}
+"""File suffix -> what to call the skeleton of files that are canonical as they are read."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,14 +26,14 @@ class SourceMotion:
         motion: canonical, 30 fps.
         source: in the file's own unit, axes and frame rate.
         family: the kind of skeleton that was recognised.
-        hierarchy: of a BVH file, to write a result back onto it.
+        document: what the file's format keeps of the file, to write a result back onto it.
         retargeter: between the two skeletons, where the file has one of its own.
     """
 
     motion: Motion
     source: Motion
     family: str
-    hierarchy: BvhHierarchy | None = None
+    document: Document | None = None
     retargeter: Retargeter | None = None
 
     @property
@@ -39,15 +41,32 @@ class SourceMotion:
         """What a person should know about how the skeleton was understood."""
         return tuple(self.retargeter.warnings) if self.retargeter else ()
 
+    @property
+    def can_write_back(self) -> bool:
+        """Whether the file has a skeleton of its own, for ``write_back`` to write on."""
+        return self.document is not None and self.retargeter is not None
+
+    def write_back(self, motion: Motion, path: str | Path) -> None:
+        """Write a canonical motion on the file's own skeleton, in its unit, axes and frame rate.
+
+        Raises:
+            MotionError: the file has no skeleton of its own.
+            MotionFileError: the file cannot be written.
+        """
+        if self.document is None or self.retargeter is None:
+            raise MotionError(
+                f"The file of {self.source.name!r} has no skeleton of its own; write the motion on the canonical one."
+            )
+        save_motion(self.retargeter.to_source(motion), path, self.document)
+
 
 def load_source(path: str | Path) -> SourceMotion:
     """Read a motion file and find its skeleton; MotionFileError or RetargetError say what is wrong."""
-    if Path(path).suffix.lower() != ".bvh":
-        motion = load_motion(path)
-        return SourceMotion(motion, motion, "HumanML3D")
-    source, hierarchy = read_bvh(path)
+    source, document = read_motion(path)
+    if source.skeleton is SKELETON_22:
+        return SourceMotion(source, source, CANONICAL_FAMILIES.get(Path(path).suffix.lower(), "canonical"))
     retargeter = Retargeter.fit(source)
-    return SourceMotion(retargeter.to_canonical(source), source, retargeter.family, hierarchy, retargeter)
+    return SourceMotion(retargeter.to_canonical(source), source, retargeter.family, document, retargeter)
 
 
 def as_canonical(motion: Motion | SourceMotion | str | Path, what: str) -> Motion:

@@ -209,13 +209,10 @@ class Convert:
         if self.skeleton == "canonical":
             self._convert_to_canonical()
         else:
-            from stylize.io import load_motion, read_bvh, save_motion
+            from stylize.io import read_motion, save_motion
 
-            if self.source.suffix.lower() == ".bvh":
-                motion, hierarchy = read_bvh(self.source)
-            else:
-                motion, hierarchy = load_motion(self.source), None
-            save_motion(motion, self.target, hierarchy=hierarchy)
+            motion, document = read_motion(self.source)
+            save_motion(motion, self.target, document)
         print(self.target)
         return 0
 

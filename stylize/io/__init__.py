@@ -12,26 +12,31 @@ from stylize.motion import Motion
 __all__ = [
     "DEFAULT_LIMITS",
     "BvhHierarchy",
+    "Document",
     "Limits",
     "load_motion",
     "parse_bvh",
     "parse_humanml3d",
     "read_bvh",
     "read_humanml3d",
+    "read_motion",
     "save_motion",
     "write_bvh",
 ]
 
-READERS: dict[str, Callable[[Path], Motion]] = {
-    ".bvh": lambda path: read_bvh(path)[0],
-    ".npy": read_humanml3d,
-}
-"""File suffix -> what reads it."""
+Document = BvhHierarchy
+"""What a format keeps of a file that was read, so that another motion can be written on its skeleton."""
 
-WRITERS: dict[str, Callable[[Motion, Path, BvhHierarchy | None], None]] = {
+READERS: dict[str, Callable[[Path], tuple[Motion, Document | None]]] = {
+    ".bvh": read_bvh,
+    ".npy": lambda path: (read_humanml3d(path), None),
+}
+"""File suffix -> what reads it: the motion and, where the file has a skeleton of its own, its document."""
+
+WRITERS: dict[str, Callable[[Motion, Path, Document | None], None]] = {
     ".bvh": write_bvh,
 }
-"""File suffix -> what writes it; formats that cannot keep a BVH hierarchy do not use it."""
+"""File suffix -> what writes it; a format that cannot keep the document of another does not use it."""
 
 
 def load_motion(path: Path | str) -> Motion:
@@ -40,7 +45,19 @@ def load_motion(path: Path | str) -> Motion:
     A BVH file's motion is in the file's own unit and axes; HumanML3D's, which has no skeleton of its own, is
     canonical already.
 
-    To write a motion back on a BVH file's own hierarchy, use ``read_bvh``, which returns that too.
+    To write a motion back on the file's own skeleton, use ``read_motion``, which returns its document too.
+
+    Raises:
+        MotionFileError: the suffix is not supported, or the file cannot be read.
+    """
+    return read_motion(path)[0]
+
+
+def read_motion(path: Path | str) -> tuple[Motion, Document | None]:
+    """Read a motion file like ``load_motion``, and what ``save_motion`` needs to write on the same skeleton.
+
+    Returns:
+        The motion, and the file's document, or None where the format has no skeleton of its own.
 
     Raises:
         MotionFileError: the suffix is not supported, or the file cannot be read.
@@ -49,19 +66,19 @@ def load_motion(path: Path | str) -> Motion:
     return READERS[_suffix(path, READERS)](path)
 
 
-def save_motion(motion: Motion, path: Path | str, hierarchy: BvhHierarchy | None = None) -> None:
+def save_motion(motion: Motion, path: Path | str, document: Document | None = None) -> None:
     """Write a motion in the format that the path's suffix names.
 
     Args:
-        motion: in metres, or in the unit and axes of ``hierarchy`` where one is given.
+        motion: in metres, or in the unit and axes of ``document`` where one is given.
         path: the file to write or to replace.
-        hierarchy: the BVH hierarchy to write on; None for the format's standard one.
+        document: of a file that was read, to write on its skeleton; None for the format's standard one.
 
     Raises:
         MotionFileError: the suffix is not supported, or the file cannot be written.
     """
     path = Path(path)
-    WRITERS[_suffix(path, WRITERS)](motion, path, hierarchy)
+    WRITERS[_suffix(path, WRITERS)](motion, path, document)
 
 
 def _suffix(path: Path, supported: Collection[str]) -> str:

@@ -83,7 +83,7 @@ def sample_files(run: Run, index: int, progress: Progress) -> SampleFiles:
     video, bvh, bvh_source = (run.folder / f"{stem}{ending}" for ending in (".mp4", ".bvh", "_source.bvh"))
     if not bvh.exists():
         run.result.save(bvh, index, skeleton="canonical")
-    has_skeleton = run.result.source is not None and run.result.source.retargeter is not None
+    has_skeleton = run.result.source is not None and run.result.source.can_write_back
     if has_skeleton and not bvh_source.exists():
         run.result.save(bvh_source, index, skeleton="source")
     if not video.exists():
