@@ -119,9 +119,9 @@ def test_held_out_styles_are_aimed_at_by_trainings_that_never_saw_them(packed, o
     commands = {training["name"]: training["command"] for training in section(out, "held-out")["trainings"]}
     assert "--no-supervised" in commands["without normal seed 0"]
     assert "--held-out normal set1/normal" in commands["without normal seed 0"]
-    assert "unlabelled" in commands["without normal seed 0"]
-    assert commands["synthetic styles of unlabelled clips"].endswith("--neutral")
-    assert "unlabelled" not in commands["without brisk seed 0"]
+    assert "synthetic-styles-without-normal" in commands["without normal seed 0"]
+    assert commands["synthetic styles without normal"].endswith("--neutral --held-out normal set1/normal")
+    assert commands["synthetic styles without brisk"].endswith("--neutral normal --held-out brisk")
 
 
 def test_the_page_keeps_the_sections_of_other_experiments(packed, out):

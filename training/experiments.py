@@ -64,8 +64,8 @@ TEXTS = {
         "Styles that no training saw",
         "Each style in turn is left out of an unsupervised training (in both sets of clips), and is then given by "
         "reference. The autoencoder and the predictor, which know nothing of styles, are those of the main table. "
-        "Synthetic styles are made of neutral and of unlabelled clips, and of unlabelled ones alone where the neutral "
-        "style is the one left out.",
+        "Each training has synthetic styles of its own, made without that style: of neutral and of unlabelled clips, "
+        "and of unlabelled ones alone where the neutral style is the one left out.",
     ),
     "efficiency": ("Efficiency", "What a checkpoint costs on a processor."),
 }
@@ -151,14 +151,15 @@ class Trainings:
         steps = ["--run.steps", str(self.options.autoencoder_steps)]
         return self._finished("train_global_motion", "global motion", steps).folder
 
-    def _synthetic(self, autoencoder: Path, neutral: bool) -> Path:
-        if self.options.synthetic and neutral:
+    def _synthetic(self, autoencoder: Path, held_out: tuple[str, ...]) -> Path:
+        if self.options.synthetic and not held_out:
             return self.options.synthetic
-        name = "synthetic styles" if neutral else "synthetic styles of unlabelled clips"
+        name = f"synthetic styles without {held_out[0]}" if held_out else "synthetic styles"
         path = self.options.out / "runs" / name.replace(" ", "-") / "synthetic.safetensors"
         sizes = ["--groups", str(self.options.synthetic_groups), "--workers", str(self.options.threads)]
         arguments = ["--autoencoder", str(autoencoder), "--out", str(path), *sizes]
-        self._finished("synthetic_styles", name, arguments + ["--neutral", *(NEUTRAL if neutral else ())])
+        arguments += ["--neutral", *(style for style in NEUTRAL if style not in held_out)]
+        self._finished("synthetic_styles", name, [*arguments, *_held_out_arguments(held_out)])
         return path
 
     def stylizer(self, variant: Variant, seed: int) -> RecordedRun:
@@ -168,10 +169,11 @@ class Trainings:
         steps = options.end_to_end_steps if variant.end_to_end else options.steps
         arguments = ["--autoencoder", str(autoencoder), "--run.steps", str(steps), *shlex.split(options.arguments)]
         if variant.synthetic:
-            synthetic = self._synthetic(autoencoder, variant.neutral)
+            synthetic = self._synthetic(autoencoder, variant.held_out)
             arguments += ["--synthetic", str(synthetic), "--synthetic-batch-size", str(variant.synthetic)]
         name = f"{variant.training_of or variant.name} seed {seed}"
-        return self._finished("train_stylizer", name, [*arguments, *variant.arguments], seed)
+        arguments += [*variant.arguments, *_held_out_arguments(variant.held_out)]
+        return self._finished("train_stylizer", name, arguments, seed)
 
 
 class Measurements:
@@ -225,7 +227,7 @@ def tables_of(options: Experiments, measurements: Measurements) -> list[Table]:
     """Train and measure every variant of an experiment, a seed at a time."""
     pack = Pack.load(options.test_pack)
     styles = sorted({clip.style for clip in pack.clips if clip.style and "/" not in clip.style})
-    variants = {"main": MAIN, "ablations": ABLATIONS, "held-out": held_out(styles, NEUTRAL)}[options.experiment]
+    variants = {"main": MAIN, "ablations": ABLATIONS, "held-out": held_out(styles)}[options.experiment]
     chosen = [variant for variant in variants if not options.only or variant.name in options.only]
     for seed in range(options.repeats):
         for variant in chosen:
@@ -290,6 +292,10 @@ def main(options: Experiments) -> None:
     write_json(section, options.out / f"{options.experiment}.json")
     write_page(options.out, options.page)
     print(f"{options.page} has the section {title!r}")
+
+
+def _held_out_arguments(styles: tuple[str, ...]) -> list[str]:
+    return ["--held-out", *styles] if styles else []
 
 
 def _settings_text(options: Experiments) -> str:

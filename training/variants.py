@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 PAPER_LOSSES = ("--weights.guidance", "0", "--weights.adversarial", "0", "--no-aligned")
 """Off: what we added to the losses of the paper."""
-UNSUPERVISED = ("--no-supervised", "--batch-size", "8")
+UNSUPERVISED = ("--no-supervised", "--batch-size", "14", "--weights.aligned", "1.5")
+SYNTHETIC_UNSUPERVISED = 14
 
 NAMESAKES = {
     "active": "set1/active",
@@ -26,7 +27,7 @@ class Variant:
         arguments: of training.train_stylizer, beside those that all variants share.
         autoencoder: "given" on the command line, or trained by the experiment: "vae", "ae", "pose" (none).
         synthetic: contents in synthetic styles a step.
-        neutral: whether the synthetic styles are made from clips that are labelled as neutral, too.
+        held_out: styles of which no clip is seen, by the synthetic styles neither.
         predictor: whether the global motion predictor is used.
         training_of: the name of a variant whose training this one shares.
         target: the only style to aim at.
@@ -36,7 +37,7 @@ class Variant:
     arguments: tuple[str, ...] = ()
     autoencoder: str = "given"
     synthetic: int = 0
-    neutral: bool = True
+    held_out: tuple[str, ...] = ()
     predictor: bool = True
     training_of: str = ""
     target: str = ""
@@ -54,7 +55,7 @@ class Variant:
 
 MAIN = (
     Variant("supervised", synthetic=6),
-    Variant("unsupervised", UNSUPERVISED, synthetic=24),
+    Variant("unsupervised", UNSUPERVISED, synthetic=SYNTHETIC_UNSUPERVISED),
 )
 
 ALL_PARTS = "all parts of the paper"
@@ -72,14 +73,14 @@ ABLATIONS = (
 )
 
 
-def held_out(styles: list[str], neutral: tuple[str, ...]) -> tuple[Variant, ...]:
+def held_out(styles: list[str]) -> tuple[Variant, ...]:
     """A variant for each style, trained without labels and without any clip of that style."""
     return tuple(
         Variant(
             f"without {style}",
-            (*UNSUPERVISED, "--held-out", style, *([NAMESAKES[style]] if style in NAMESAKES else [])),
-            synthetic=24,
-            neutral=style not in neutral,
+            UNSUPERVISED,
+            synthetic=SYNTHETIC_UNSUPERVISED,
+            held_out=(style, *([NAMESAKES[style]] if style in NAMESAKES else [])),
             target=style,
         )
         for style in styles

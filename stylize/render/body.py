@@ -5,8 +5,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from stylize.errors import MotionError
 from stylize.motion import Motion
-from stylize.skeleton import CANONICAL_ROLES
+from stylize.skeleton import CANONICAL_ROLES, SKELETON_22
 
 Anchor = tuple[str, tuple[float, float, float]]
 """A joint's role and a point in that joint's frame, in metres; x is outward on limbs."""
@@ -44,36 +45,40 @@ _SIDE = (
 )
 
 
+BODY_TUBES = tuple(
+    (tube, side) for side, tubes in (("", _MIDDLE), ("left_", _SIDE), ("right_", _SIDE)) for tube in tubes
+)
+"""Every tube of the body with the side that it is on: "", "left_" or "right_"; see ``placed``."""
+
+
+def placed(anchor: Anchor, side: str) -> tuple[int, np.ndarray]:
+    """The joint and the point (3,) in its frame of one end of a tube that is on ``side``."""
+    role, offset = anchor
+    name = role if role in CANONICAL_ROLES else side + role
+    return CANONICAL_ROLES.index(name), np.array(offset) * ([-1, 1, 1] if side == "right_" else 1)
+
+
 class _Pieces:
     """All tubes cut into short strokes, as arrays over the strokes."""
 
     def __init__(self) -> None:
         joints, offsets, weights, radii, sides, tube_indices = [], [], [], [], [], []
-        tube_count = 0
-        for side, tubes in (("", _MIDDLE), ("left_", _SIDE), ("right_", _SIDE)):
-            for tube in tubes:
-                ends = [_anchor(tube.start, side), _anchor(tube.end, side)]
-                cuts = np.linspace(0, 1, tube.pieces + 1)
-                for a, b in pairwise(cuts):
-                    joints.append([joint for joint, _ in ends])
-                    offsets.append([offset for _, offset in ends])
-                    weights.append([a, b])
-                    radii.append(tube.start_radius + (tube.end_radius - tube.start_radius) * (a + b) / 2)
-                    sides.append({"": 0, "left_": 1, "right_": -1}[side])
-                    tube_indices.append(tube_count)
-                tube_count += 1
+        for index, (tube, side) in enumerate(BODY_TUBES):
+            ends = [placed(tube.start, side), placed(tube.end, side)]
+            cuts = np.linspace(0, 1, tube.pieces + 1)
+            for a, b in pairwise(cuts):
+                joints.append([joint for joint, _ in ends])
+                offsets.append([offset for _, offset in ends])
+                weights.append([a, b])
+                radii.append(tube.start_radius + (tube.end_radius - tube.start_radius) * (a + b) / 2)
+                sides.append({"": 0, "left_": 1, "right_": -1}[side])
+                tube_indices.append(index)
         self.joints = np.array(joints)  # (P, 2): the tube's ends
         self.offsets = np.array(offsets)  # (P, 2, 3)
         self.weights = np.array(weights)[:, :, None]  # (P, 2, 1): the piece's ends along the tube
         self.radii = np.array(radii)  # (P,)
         self.sides = np.array(sides)  # (P,)
         self.tubes = np.array(tube_indices)  # (P,)
-
-
-def _anchor(anchor: Anchor, side: str) -> tuple[int, np.ndarray]:
-    role, offset = anchor
-    name = role if role in CANONICAL_ROLES else side + role
-    return CANONICAL_ROLES.index(name), np.array(offset) * ([-1, 1, 1] if side == "right_" else 1)
 
 
 _PIECES = _Pieces()
@@ -86,6 +91,16 @@ PIECE_SIDES = _PIECES.sides
 
 PIECE_TUBES = _PIECES.tubes
 """(P,) which tube a piece belongs to: 0, 1, ..."""
+
+
+def check_showable(motion: Motion) -> None:
+    """MotionError says why a motion cannot be shown: it is not canonical, has no frames or is not finite."""
+    if motion.skeleton is not SKELETON_22:
+        raise MotionError(f"The motion {motion.name!r} is not on the canonical skeleton; retarget it first.")
+    if len(motion) == 0:
+        raise MotionError(f"The motion {motion.name!r} has no frames; choose another.")
+    if not np.isfinite(motion.positions).all():
+        raise MotionError(f"The motion {motion.name!r} has numbers that are not finite; choose another.")
 
 
 def body_pieces(motion: Motion) -> np.ndarray:

@@ -10,8 +10,8 @@ import numpy as np
 
 from stylize.errors import MotionError
 from stylize.motion import Motion
+from stylize.render.body import check_showable
 from stylize.render.panel import PanelPainter, camera_distance
-from stylize.skeleton import SKELETON_22
 
 ACCENTS = {"content": "#5b7083", "style": "#c98a2b", "result": "#2f7f86"}
 VIDEO_FPS = 30
@@ -105,12 +105,7 @@ def _painters(panels: Sequence[Panel], size: int) -> list[PanelPainter]:
     if not panels:
         raise MotionError("There is no motion to show; give at least one panel.")
     for panel in panels:
-        if panel.motion.skeleton is not SKELETON_22:
-            raise MotionError(f"The motion {panel.motion.name!r} is not on the canonical skeleton; retarget it first.")
-        if len(panel.motion) == 0:
-            raise MotionError(f"The motion {panel.motion.name!r} has no frames; choose another.")
-        if not np.isfinite(panel.motion.positions).all():
-            raise MotionError(f"The motion {panel.motion.name!r} has numbers that are not finite; choose another.")
+        check_showable(panel.motion)
     motions = [panel.motion.resample(VIDEO_FPS) for panel in panels]
     distance = max(camera_distance(motion) for motion in motions)
     return [
