@@ -45,6 +45,12 @@ def quat_xyzw_to_matrix(quat_xyzw: Any) -> Any:
 
 
 @_numpy_too
+def matrix_to_quat_xyzw(matrix: Any) -> Any:
+    """Matrices (..., 3, 3) to unit quaternions (..., 4), of either sign."""
+    return roma.rotmat_to_unitquat(matrix)
+
+
+@_numpy_too
 def rotvec_to_matrix(rotvec: Any) -> Any:
     """Rotation vectors (..., 3) in radians to matrices (..., 3, 3)."""
     return roma.rotvec_to_rotmat(rotvec)

@@ -13,6 +13,7 @@ LAYERS = [
     {"kinematics"},
     {"skeleton"},
     {"motion"},
+    {"skinned_mesh"},
     {"contacts", "features", "retarget", "io"},
     {"models", "checkpoint", "postprocess", "render", "library", "source"},
     {"styles"},

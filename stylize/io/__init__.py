@@ -6,6 +6,7 @@ from pathlib import Path
 from stylize.errors import MotionFileError
 from stylize.io.bvh import BvhHierarchy, parse_bvh, read_bvh, write_bvh
 from stylize.io.files import DEFAULT_LIMITS, Limits
+from stylize.io.gltf import GltfCharacter, parse_gltf, read_character, read_gltf, write_gltf
 from stylize.io.humanml3d import parse_humanml3d, read_humanml3d
 from stylize.motion import Motion
 
@@ -13,47 +14,67 @@ __all__ = [
     "DEFAULT_LIMITS",
     "BvhHierarchy",
     "Document",
+    "GltfCharacter",
     "Limits",
     "load_motion",
     "parse_bvh",
+    "parse_gltf",
     "parse_humanml3d",
     "read_bvh",
+    "read_character",
+    "read_gltf",
     "read_humanml3d",
     "read_motion",
     "save_motion",
     "write_bvh",
+    "write_gltf",
 ]
 
-Document = BvhHierarchy
+Document = BvhHierarchy | GltfCharacter
 """What a format keeps of a file that was read, so that another motion can be written on its skeleton."""
+
+GLTF_SUFFIXES = (".glb", ".gltf", ".vrm")
 
 READERS: dict[str, Callable[[Path], tuple[Motion, Document | None]]] = {
     ".bvh": read_bvh,
     ".npy": lambda path: (read_humanml3d(path), None),
+    **dict.fromkeys(GLTF_SUFFIXES, read_gltf),
 }
 """File suffix -> what reads it: the motion and, where the file has a skeleton of its own, its document."""
 
 WRITERS: dict[str, Callable[[Motion, Path, Document | None], None]] = {
-    ".bvh": write_bvh,
+    ".bvh": lambda motion, path, document: write_bvh(
+        motion, path, document if isinstance(document, BvhHierarchy) else None
+    ),
+    **dict.fromkeys(
+        GLTF_SUFFIXES,
+        lambda motion, path, document: write_gltf(
+            motion, path, document if isinstance(document, GltfCharacter) else None
+        ),
+    ),
 }
 """File suffix -> what writes it; a format that cannot keep the document of another does not use it."""
 
 
-def load_motion(path: Path | str) -> Motion:
+def load_motion(path: Path | str, animation: str | None = None) -> Motion:
     """Read a motion file of any supported format.
 
-    A BVH file's motion is in the file's own unit and axes; HumanML3D's, which has no skeleton of its own, is
-    canonical already.
+    The motion of a BVH or glTF file is in the file's own unit and axes; HumanML3D's, which has no skeleton of its
+    own, is canonical already.
+
+    Args:
+        path: the file.
+        animation: which of a glTF file's animations, by its name; without it, the first in which something moves.
 
     To write a motion back on the file's own skeleton, use ``read_motion``, which returns its document too.
 
     Raises:
         MotionFileError: the suffix is not supported, or the file cannot be read.
     """
-    return read_motion(path)[0]
+    return read_motion(path, animation)[0]
 
 
-def read_motion(path: Path | str) -> tuple[Motion, Document | None]:
+def read_motion(path: Path | str, animation: str | None = None) -> tuple[Motion, Document | None]:
     """Read a motion file like ``load_motion``, and what ``save_motion`` needs to write on the same skeleton.
 
     Returns:
@@ -63,7 +84,12 @@ def read_motion(path: Path | str) -> tuple[Motion, Document | None]:
         MotionFileError: the suffix is not supported, or the file cannot be read.
     """
     path = Path(path)
-    return READERS[_suffix(path, READERS)](path)
+    suffix = _suffix(path, READERS)
+    if animation is None:
+        return READERS[suffix](path)
+    if suffix not in GLTF_SUFFIXES:
+        raise MotionFileError(f"{path.name} has one motion only; leave out the animation {animation!r}.")
+    return read_gltf(path, animation)
 
 
 def save_motion(motion: Motion, path: Path | str, document: Document | None = None) -> None:
