@@ -44,13 +44,17 @@ def mirror_content(content: str | None) -> str | None:
 
 @dataclass(frozen=True)
 class FeatureClip:
-    """A clip as the networks see it: features (T, 272), style and content label, whether it is mirrored."""
+    """A clip as the networks see it: features (T, 272), style and content label, whether it is mirrored.
+
+    A caption is the source's own description, with the sides as they were before any mirroring.
+    """
 
     name: str
     features: np.ndarray
     style: str | None
     content: str | None
     mirrored: bool = False
+    caption: str | None = None
 
 
 def warp(features: np.ndarray, times: np.ndarray) -> np.ndarray:
@@ -99,10 +103,11 @@ def load_feature_clips(path: Path, *, mirror: bool) -> list[FeatureClip]:
     clips = []
     for index, clip in enumerate(pack.clips):
         features = encode(pack.motion(index))
-        clips.append(FeatureClip(clip.name, features, clip.style, clip.content))
+        clips.append(FeatureClip(clip.name, features, clip.style, clip.content, caption=clip.caption))
         if mirror:
             twin = features[:, columns] * signs
-            clips.append(FeatureClip(clip.name, twin, clip.style, mirror_content(clip.content), True))
+            content = mirror_content(clip.content)
+            clips.append(FeatureClip(clip.name, twin, clip.style, content, True, clip.caption))
     return clips
 
 

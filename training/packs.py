@@ -24,12 +24,13 @@ POSITION_UNIT = 5e-5
 
 @dataclass(frozen=True)
 class Clip:
-    """One clip of a pack: its name, its number of frames, and its labels where the source has them."""
+    """One clip of a pack: its name and number of frames, and where the source has them its labels and a caption."""
 
     name: str
     frames: int
     style: str | None = None
     content: str | None = None
+    caption: str | None = None
 
 
 @dataclass(frozen=True)

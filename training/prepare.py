@@ -5,13 +5,15 @@ python -m training.prepare --dataset 100style --source 100STYLE --frame-cuts 100
 """
 
 import csv
+import io
 import re
 import tarfile
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
@@ -30,6 +32,7 @@ from training.label_patterns import DATASETS, DatasetName, LabelPatterns
 from training.packs import Clip, Pack, build_pack, quantize, split_pack
 
 SUFFIXES = (".bvh", ".npy")
+CAPTION_TABLE = "index.csv"
 LONG_TAKES = Limits(file_bytes=2**30, frames=300_000, joint_frames=10_000_000)
 """Takes of many minutes at 120 frames a second; the reader's usual limits are for files from strangers."""
 ANY_ACTION = "any"
@@ -73,11 +76,12 @@ class Prepare:
 
 @dataclass(frozen=True)
 class MotionFile:
-    """A file that was found: its name, its content, and which of its frames to take."""
+    """A file that was found: its name, its content, which of its frames to take, and its description, if any."""
 
     name: str
     content: bytes
     frames: slice
+    caption: str | None = None
 
     def read(self) -> Motion:
         """The file's canonical motion; StylizeError says why there is none."""
@@ -89,35 +93,50 @@ class MotionFile:
         return Retargeter.fit(motion).to_canonical(motion)
 
 
-def iterate_files(source: Path) -> Iterator[tuple[str, bytes]]:
-    """Name and content of every motion file of a folder or an archive."""
+def _members(source: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
+    """Path and content of every file of a folder or an archive, the path from where it begins."""
     if source.is_dir():
         for path in sorted(source.rglob("*")):
-            if path.suffix.lower() in SUFFIXES and path.is_file():
-                yield path.name, path.read_bytes()
+            if path.is_file():
+                yield path.relative_to(source).as_posix(), path.read_bytes
     elif zipfile.is_zipfile(source):
         with zipfile.ZipFile(source) as archive:
             for name in archive.namelist():
-                if name.lower().endswith(SUFFIXES):
-                    yield PurePosixPath(name).name, archive.read(name)
+                yield name, partial(archive.read, name)
     elif source.is_file():
         with tarfile.open(source) as archive:
             for member in archive:
-                if member.isfile() and member.name.lower().endswith(SUFFIXES):
-                    file = archive.extractfile(member)
-                    assert file is not None
-                    yield PurePosixPath(member.name).name, file.read()
+                if member.isfile() and (file := archive.extractfile(member)) is not None:
+                    yield member.name, file.read
     else:
         raise SystemExit(f"error: the source {source} is neither a folder nor an archive")
 
 
-def read_clip(file: MotionFile) -> tuple[str, np.ndarray, np.ndarray] | tuple[str, str]:
-    """A file's name with its quantised canonical motion, or with the reason why there is none."""
+def iterate_files(source: Path) -> Iterator[tuple[str, bytes]]:
+    """Path and content of every motion file of a folder or an archive."""
+    for path, read in _members(source):
+        if path.lower().endswith(SUFFIXES):
+            yield path, read()
+
+
+def read_captions(source: Path) -> dict[str, str]:
+    """Path of a motion file to its description, from tables index.csv with the columns file and description."""
+    captions = {}
+    for path, read in _members(source):
+        if PurePosixPath(path).name == CAPTION_TABLE:
+            for row in csv.DictReader(io.StringIO(read().decode("utf-8-sig"))):
+                if row.get("file") and row.get("description"):
+                    captions[(PurePosixPath(path).parent / row["file"]).as_posix()] = row["description"]
+    return captions
+
+
+def read_clip(file: MotionFile) -> tuple[MotionFile, np.ndarray, np.ndarray] | tuple[MotionFile, str]:
+    """A file (without its content) and its quantised canonical motion, or the reason why there is none."""
     try:
         rotations, roots = quantize(file.read())
     except StylizeError as error:
-        return file.name, str(error)
-    return file.name, rotations, roots
+        return replace(file, content=b""), str(error)
+    return replace(file, content=b""), rotations, roots
 
 
 def read_frame_cuts(path: Path) -> dict[str, slice]:
@@ -143,9 +162,11 @@ def _files(options: Prepare) -> Iterator[MotionFile]:
     exclude, only = _names(options.exclude), _names(options.only)
     cuts = read_frame_cuts(options.frame_cuts) if options.frame_cuts else {}
     for source in options.source:
-        for name, content in iterate_files(source):
+        captions = read_captions(source)
+        for path, content in iterate_files(source):
+            name = PurePosixPath(path).name
             if name not in exclude and (not only or name in only):
-                yield MotionFile(name, content, cuts.get(Path(name).stem, slice(None)))
+                yield MotionFile(name, content, cuts.get(Path(name).stem, slice(None)), captions.get(path))
 
 
 def _label_patterns(options: Prepare) -> LabelPatterns:
@@ -178,6 +199,7 @@ def _report(pack: Pack, path: Path) -> None:
         counts = Counter(label for clip in pack.clips if (label := getattr(clip, kind)))
         listing = ", ".join(f"{label} {count}" for label, count in sorted(counts.items())) or "none"
         print(f"  {kind} of {counts.total()} clips: {listing}")
+    print(f"  caption of {sum(clip.caption is not None for clip in pack.clips)} clips")
 
 
 def main(options: Prepare) -> None:
@@ -191,13 +213,13 @@ def main(options: Prepare) -> None:
             for result in pool.map(read_clip, batch, chunksize=8):
                 bar.update()
                 if len(result) == 2:
-                    skipped.append(result)
+                    skipped.append((result[0].name, result[1]))
                 elif len(result[1]) < options.min_seconds * FPS:
-                    skipped.append((result[0], f"{len(result[1])} frames are under {options.min_seconds:g} s"))
+                    skipped.append((result[0].name, f"{len(result[1])} frames are under {options.min_seconds:g} s"))
                 else:
-                    name, rotations, roots = result
-                    style, content = labels.labels(Path(name).stem)
-                    clip = Clip(Path(name).stem, len(roots), style, content)
+                    file, rotations, roots = result
+                    style, content = labels.labels(Path(file.name).stem)
+                    clip = Clip(Path(file.name).stem, len(roots), style, content, file.caption)
                     entries += _cut(clip, rotations, roots, options.max_seconds)
     for name, reason in skipped:
         print(f"skipped {name}: {reason}")
