@@ -51,6 +51,11 @@ def movement(features: np.ndarray) -> np.ndarray:
     return np.concatenate([compared / (spread.max() + 0.02), turning / (turning.std() + 0.5)], axis=1)
 
 
+def movement_pattern(features: np.ndarray) -> np.ndarray:
+    """(D,) which of a clip's joints move, relative to each other."""
+    return movement(features).std(0)
+
+
 def align(clip: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, float]:
     """Dynamic time warping of movements (N, D), (M, D): for each step of ``other`` that of ``clip``, and the cost."""
     difference = np.linalg.norm(clip[:, None] - other[None], axis=-1)

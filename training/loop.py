@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
@@ -31,6 +32,7 @@ class RunOptions:
         checkpoint_every: steps between checkpoints.
         log_every: steps between log lines.
         threads: of the processor; 0 leaves them to torch.
+        average: decay a step of the running mean of the weights, with which the training ends; 0 ends with the last.
     """
 
     out: Path
@@ -42,6 +44,7 @@ class RunOptions:
     checkpoint_every: int = 500
     log_every: int = 50
     threads: int = 0
+    average: float = 0.0
 
 
 class Trainer:
@@ -62,6 +65,9 @@ class Trainer:
         self.optimizer = torch.optim.AdamW(
             [p for p in module.parameters() if p.requires_grad], lr=options.learning_rate, weight_decay=1e-4
         )
+        self.average: AveragedModel | None = None
+        if options.average:
+            self.average = AveragedModel(self.module, multi_avg_fn=get_ema_multi_avg_fn(options.average))
         self.step = 0
         options.out.mkdir(parents=True, exist_ok=True)
         self.state_path = options.out / "state.pt"
@@ -93,6 +99,8 @@ class Trainer:
                 total.backward()
                 nn.utils.clip_grad_norm_(self.module.parameters(), 1.0)
                 self.optimizer.step()
+                if self.average is not None:
+                    self.average.update_parameters(self.module)
                 self.step += 1
                 bar.update()
                 for name, value in losses.items():
@@ -103,6 +111,8 @@ class Trainer:
                     totals, last = {}, self.step
                 if self.step % options.checkpoint_every == 0 or self.step == options.steps:
                     self._checkpoint()
+        if self.average is not None:
+            self.module.load_state_dict(self.average.module.state_dict())
         return self.module.eval()
 
     def _learning_rate(self) -> float:
@@ -124,6 +134,7 @@ class Trainer:
             "optimizer": self.optimizer.state_dict(),
             "torch_rng": torch.get_rng_state(),
             "rngs": [json.dumps(rng.bit_generator.state) for rng in self.rngs],
+            "average": self.average.state_dict() if self.average is not None else {},
         }
         temporary = self.state_path.with_suffix(".tmp")
         torch.save(state, temporary)
@@ -134,6 +145,8 @@ class Trainer:
         self.step = state["step"]
         self.module.load_state_dict(state["module"])
         self.optimizer.load_state_dict(state["optimizer"])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
         torch.set_rng_state(state["torch_rng"].cpu())
         for rng, saved in zip(self.rngs, state["rngs"], strict=True):
             rng.bit_generator.state = json.loads(saved)

@@ -19,10 +19,11 @@ from stylize.errors import StylizeError
 from stylize.models.autoencoder import Autoencoder, fill_up, stack_frames
 from stylize.models.stylizer import Stylizer, StylizerConfig
 from stylize.restyle import MAX_TEMPO_CHANGE
-from training.aligned_clips import Alignment, align_clips, align_unlabelled
+from training.aligned_clips import Alignment, align_clips, align_unlabelled, movement_pattern
 from training.classifiers import IGNORE, Guide, label_index, train_classifier
 from training.datasets import FeatureClip, change_speed, load_feature_clips, log_tempo, random_crop, shared_out, warp
 from training.loop import RunOptions, Trainer, set_up
+from training.style_neighbours import style_neighbours
 from training.stylizer_losses import LossWeights, StyleBatch, StylizerTraining
 from training.synthetic_styles import SyntheticStyles
 from training.train_autoencoder import load_autoencoder, save_autoencoder, set_feature_statistics
@@ -54,6 +55,8 @@ class TrainStylizer:
         unlabelled: share of contents from clips without a label.
         small_set: share of contents from the styles of a set with a prefix ("set1/...").
         start_from: folder of a run whose stylizer to go on with, with other settings.
+        neighbours: without labels, among how many of the nearest style codes of ``start_from`` clips of other actions
+            are found that count as being in the same style; 0 takes nothing for granted but the clip itself.
     """
 
     pack: Path
@@ -74,6 +77,7 @@ class TrainStylizer:
     unlabelled: float = 0.15
     small_set: float = 0.15
     start_from: Path | None = None
+    neighbours: int = 0
 
 
 CROP_LENGTHS = (10, 16, 24)
@@ -104,6 +108,7 @@ class StyleSampler:
         self.weights = self._weights()
         self.tempos = self._tempos()
         self.alignments = self._align() if options.aligned else {}
+        self.neighbours: list[np.ndarray] = []
 
     def _align(self) -> dict[tuple[int, int], list[Alignment]]:
         """Clips on the timelines of others, by clip and the others' style; IGNORE without labels."""
@@ -148,10 +153,21 @@ class StyleSampler:
         """A random part (C, length) of a clip's latents."""
         return random_crop(self.latents[index], length, self.rng).T
 
+    def find_neighbours(self, stylizer: Stylizer, count: int) -> None:
+        """Let clips without a label have partners, by the style codes of a trained network."""
+        with torch.no_grad():
+            codes = [stylizer.encode_style(each.T[None])[0][0].numpy() for each in self.latents[::2]]
+        patterns = np.stack([movement_pattern(clip.features) for clip in self.clips[::2]])
+        found = style_neighbours(np.stack(codes), patterns, count)
+        self.neighbours = [2 * each + mirrored for each in found for mirrored in (0, 1)]
+
     def partner(self, index: int) -> int:
-        """A clip in the same style, of another action most of the time; the clip itself without a label."""
+        """A clip in the same style, of another action most of the time; the clip itself if none is known."""
         if self.style[index] == IGNORE:
-            return index
+            known = (
+                len(self.neighbours) and len(self.neighbours[index]) and self.rng.random() < self.options.other_action
+            )
+            return int(self.rng.choice(self.neighbours[index])) if known else index
         candidates = self.by_style[self.style[index]]
         if self.rng.random() < self.options.other_action:
             other = candidates[self.content[candidates] != self.content[index]]
@@ -205,9 +221,8 @@ class StyleSampler:
             if found is not None:
                 at_tempo[row], aligned[row], other = found
                 if not self.options.supervised:
-                    # Nobody knows which other clips are in the same style as the one that is to come out.
-                    others[row] = other
-                    known[row] = log_tempo(self.clips[others[row]].features) - log_tempo(self.clips[index].features)
+                    others[row] = self.partner(other)
+                    known[row] = log_tempo(self.clips[other].features) - log_tempo(self.clips[index].features)
         with torch.no_grad():
             contents = self.encode(torch.from_numpy(np.stack(at_tempo)).to(device)).float()
         latents = self.crops(chosen, length)
@@ -275,6 +290,8 @@ def main(options: TrainStylizer) -> None:
     stylizer = Stylizer(config)
     if options.start_from:
         load_network(stylizer, options.start_from / "stylizer.safetensors")
+        if options.neighbours and not options.supervised:
+            sampler.find_neighbours(stylizer, options.neighbours)
         stylizer.requires_grad_(True)
     synthetic = SyntheticStyles(options.synthetic, options.run.seed) if options.synthetic else None
     together = autoencoder if options.end_to_end else None

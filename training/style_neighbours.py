@@ -1,0 +1,32 @@
+"""Which clips are in one style when nobody labelled them: those whose style codes are near although they move unlike."""
+
+import numpy as np
+
+
+def style_neighbours(codes: np.ndarray, patterns: np.ndarray, count: int) -> list[np.ndarray]:
+    """For each clip the others that are carried like it, and do something else.
+
+    Two clips are neighbours if each is among the nearest of the other; a clip that is like none has none.
+
+    Args:
+        codes: style codes (N, S).
+        patterns: (N, D) how much each joint moves in a clip; the half of all clips that is more unlike is looked at.
+        count: how many nearest are looked at.
+
+    Returns:
+        Indices of each clip's neighbours.
+    """
+    apart = _distances(patterns)
+    unlike = apart > np.median(apart, axis=1, keepdims=True)
+    distances = np.where(unlike & unlike.T, _distances(codes), np.inf)
+    nearest = np.argsort(distances, axis=1)[:, :count]
+    chosen = np.zeros(distances.shape, dtype=bool)
+    np.put_along_axis(chosen, nearest, np.isfinite(np.take_along_axis(distances, nearest, axis=1)), axis=1)
+    return [np.flatnonzero(row) for row in chosen & chosen.T]
+
+
+def _distances(points: np.ndarray) -> np.ndarray:
+    """(N, N) squared Euclidean distances of points (N, D)."""
+    points = points.astype(np.float32) - points.mean(0, dtype=np.float32)
+    squares = np.square(points).sum(1)
+    return squares[:, None] + squares - 2 * points @ points.T
