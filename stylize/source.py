@@ -1,21 +1,53 @@
 """A motion that came from outside: as it came in, and on the canonical skeleton."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from stylize import features
-from stylize.errors import MotionError
-from stylize.io import Document, read_motion, save_motion
+from stylize.errors import MotionError, MotionFileError
+from stylize.io import GLTF_SUFFIXES, Document, GltfCharacter, read_character, read_motion, save_motion
 from stylize.motion import Motion
 from stylize.retarget import Retargeter
+from stylize.retarget.axes import rest_frame
 from stylize.skeleton import SKELETON_22
 
 MIN_SECONDS, MAX_SECONDS = 1.0, 60.0
 
 CANONICAL_FAMILIES = {".npy": "HumanML3D"}
 """File suffix -> what to call the skeleton of files that are canonical as they are read."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rig:
+    """A file's skeleton that motions can be put on.
+
+    Attributes:
+        document: what the file's format keeps of the file.
+        retargeter: between the file's skeleton and the canonical one.
+        suffix: the ending of the file's name.
+    """
+
+    document: Document
+    retargeter: Retargeter
+    suffix: str
+
+    def can_write(self, path: str | Path) -> bool:
+        """Whether ``write`` serves the format of ``path``: the file's own, and BVH, which takes any skeleton."""
+        suffix = Path(path).suffix.lower()
+        return suffix in (self.suffix, ".bvh") or {suffix, self.suffix} <= set(GLTF_SUFFIXES)
+
+    def write(self, motion: Motion, path: str | Path) -> None:
+        """Write a canonical motion on this skeleton, in the file's unit, axes and frame rate.
+
+        In the file's own format, all else that the file has is kept: the channels of a BVH file's joints, the meshes,
+        materials and further animations of a glTF character.
+
+        Raises:
+            MotionFileError: the file cannot be written.
+        """
+        save_motion(self.retargeter.to_source(motion), path, self.document)
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,47 +58,77 @@ class SourceMotion:
         motion: canonical, 30 fps.
         source: in the file's own unit, axes and frame rate.
         family: the kind of skeleton that was recognised.
-        document: what the file's format keeps of the file, to write a result back onto it.
-        retargeter: between the two skeletons, where the file has one of its own.
+        rig: the file's own skeleton, to write a result on; None where the format has none.
+        notes: what a person should know about how the file was read.
     """
 
     motion: Motion
     source: Motion
     family: str
-    document: Document | None = None
-    retargeter: Retargeter | None = None
+    rig: Rig | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a person should know about how the skeleton was understood."""
-        return tuple(self.retargeter.warnings) if self.retargeter else ()
+        """What a person should know about how file and skeleton were understood."""
+        return (*self.notes, *(self.rig.retargeter.warnings if self.rig else ()))
 
     @property
-    def can_write_back(self) -> bool:
-        """Whether the file has a skeleton of its own, for ``write_back`` to write on."""
-        return self.document is not None and self.retargeter is not None
-
-    def write_back(self, motion: Motion, path: str | Path) -> None:
-        """Write a canonical motion on the file's own skeleton, in its unit, axes and frame rate.
-
-        Raises:
-            MotionError: the file has no skeleton of its own.
-            MotionFileError: the file cannot be written.
-        """
-        if self.document is None or self.retargeter is None:
-            raise MotionError(
-                f"The file of {self.source.name!r} has no skeleton of its own; write the motion on the canonical one."
-            )
-        save_motion(self.retargeter.to_source(motion), path, self.document)
+    def animations(self) -> tuple[str, ...]:
+        """The names of the animations to choose from, in a file that names them."""
+        return self.rig.document.animations if self.rig and isinstance(self.rig.document, GltfCharacter) else ()
 
 
-def load_source(path: str | Path) -> SourceMotion:
-    """Read a motion file and find its skeleton; MotionFileError or RetargetError say what is wrong."""
-    source, document = read_motion(path)
-    if source.skeleton is SKELETON_22:
-        return SourceMotion(source, source, CANONICAL_FAMILIES.get(Path(path).suffix.lower(), "canonical"))
+def load_source(path: str | Path, animation: str | None = None) -> SourceMotion:
+    """Read a motion file and find its skeleton.
+
+    Args:
+        path: the file.
+        animation: which of a glTF file's animations, by its name; without it, the first in which something moves.
+
+    Raises:
+        MotionFileError, RetargetError: one sentence that says what is wrong.
+    """
+    path = Path(path)
+    source, document = read_motion(path, animation)
+    if source.skeleton is SKELETON_22 or document is None:
+        return SourceMotion(source, source, CANONICAL_FAMILIES.get(path.suffix.lower(), "canonical"))
     retargeter = Retargeter.fit(source)
-    return SourceMotion(retargeter.to_canonical(source), source, retargeter.family, document, retargeter)
+    rig = Rig(document, retargeter, path.suffix.lower())
+    loaded = SourceMotion(retargeter.to_canonical(source), source, retargeter.family, rig)
+    if animation is None and len(loaded.animations) > 1:
+        others = f"The file has {len(loaded.animations)} animations; {source.name!r} was taken, the first that moves."
+        return replace(loaded, notes=(others,))
+    return loaded
+
+
+def load_rig(path: str | Path) -> Rig:
+    """Read a file's skeleton, to put other motions on it; a glTF or VRM character needs no animation for that.
+
+    A character is understood from the pose in which its mesh was bound, if that is a T- or an A-pose, else from its
+    animation. A BVH file is understood from its motion.
+
+    Raises:
+        MotionFileError, RetargetError: one sentence that says what is wrong.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix not in GLTF_SUFFIXES:
+        source = load_source(path)
+        if source.rig is None:
+            raise MotionFileError(f"{path.name} has no skeleton of its own; choose a BVH file or a glTF character.")
+        return source.rig
+    character = read_character(path)
+    rest = character.rest()
+    retargeter = Retargeter.fit(rest)
+    if rest_frame(rest.skeleton, retargeter.roles) is None:
+        if not character.animations:
+            raise MotionFileError(
+                f"{path.name}: the character neither stands in a T- or A-pose nor is animated, so its joints cannot be "
+                "understood; export it in a T-pose."
+            )
+        retargeter = Retargeter.fit(read_motion(path)[0])
+    return Rig(character, retargeter, suffix)
 
 
 def as_canonical(motion: Motion | SourceMotion | str | Path, what: str) -> Motion:

@@ -1,4 +1,4 @@
-"""Which clips are in one style when nobody labelled them: those whose style codes are near although they move unlike."""
+"""Which clips are in one style when nobody labelled them: their style codes are near although they move unlike."""
 
 import numpy as np
 

@@ -2,10 +2,20 @@
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from stylize.errors import RetargetError
 from stylize.motion import Motion
-from stylize.retarget.families import Family, match_names, name_tokens
+from stylize.retarget.families import (
+    ARM_PARTS,
+    LEG_PARTS,
+    OPTIONAL_PARTS,
+    Family,
+    NamedJoints,
+    is_ancestor,
+    match_names,
+    name_tokens,
+)
 from stylize.retarget.topology import check_upright, front_score, head_between_arms, match_topology
 from stylize.skeleton import Skeleton
 
@@ -40,7 +50,7 @@ class JointRoles:
 def find_roles(motion: Motion) -> JointRoles:
     """The roles in a motion's skeleton; RetargetError names what is missing."""
     skeleton = motion.skeleton
-    named = match_names(skeleton)
+    named = _told(skeleton) or match_names(skeleton)
     if named is None:
         limbs, family = match_topology(motion), Family("unknown humanoid")
     else:
@@ -78,6 +88,25 @@ def find_roles(motion: Motion) -> JointRoles:
         roles.pop("head", None)
         warnings += ("no head: it follows the chest",)
     return JointRoles(roles, tuple(in_betweens), family, warnings)
+
+
+def _told(skeleton: Skeleton) -> NamedJoints | None:
+    """The limb joints where the file itself tells them, as VRM files do; None if it tells too few or odd ones."""
+    chains = [
+        [f"{side}_{part}" for part in parts if part not in OPTIONAL_PARTS or f"{side}_{part}" in skeleton.roles]
+        for side in ("left", "right")
+        for parts in (LEG_PARTS, ARM_PARTS)
+    ]
+    if not {role for chain in chains for role in chain} <= set(skeleton.roles):
+        return None
+    roles = {role: skeleton.roles[role] for chain in chains for role in chain}
+    for chain in chains:
+        for upper, lower in pairwise(chain):
+            if roles[upper] == roles[lower] or not is_ancestor(skeleton, roles[upper], roles[lower]):
+                return None
+    if "head" in skeleton.roles:
+        roles["head"] = skeleton.roles["head"]
+    return NamedJoints(roles, Family("VRM"))
 
 
 def _leg(roles: dict[str, int], side: str) -> tuple[int, ...]:
