@@ -26,7 +26,7 @@ from stylize.models.stylizer import Stylizer as StylizerNetwork
 from stylize.models.stylizer import StylizerConfig, sample_gaussian
 from stylize.motion import Motion
 from stylize.restyle import RESIDUAL_AT_FULL_STRENGTH, Body, Restyler, WeightedStyle
-from stylize.source import SourceMotion, as_canonical, load_source
+from stylize.source import Rig, SourceMotion, as_canonical, load_source
 from stylize.styles import (
     MAX_STYLE_CLIPS,
     Gaussian,
@@ -79,19 +79,26 @@ class StylizationResult:
     warnings: tuple[str, ...] = ()
     source: SourceMotion | None = field(default=None, repr=False)
 
-    def save(self, path: str | Path, index: int = 0, skeleton: str = "source") -> None:
-        """Write one motion as BVH.
+    def save(self, path: str | Path, index: int = 0, skeleton: str = "source", character: Rig | None = None) -> None:
+        """Write one motion, in the format that the path's suffix names.
 
         Args:
             path: the file to write.
             index: of the sample.
-            skeleton: "source" for the skeleton, unit and frame rate of the content's file ("canonical" is
-                taken where the content came from no file, or from one without a skeleton), or "canonical".
+            skeleton: "source" for the content file's own skeleton, unit, frame rate and, in its own format, all else
+                that it has, or "canonical". The canonical one is taken too where the content came from no file, or
+                from one without a skeleton, or where the format is not the file's and cannot hold its skeleton.
+            character: a skeleton to write on in place of these; see ``load_rig``.
+
+        Raises:
+            MotionFileError: the file cannot be written, or not in this format.
         """
         if skeleton not in ("source", "canonical"):
             raise MotionError(f"There is no skeleton {skeleton!r} to write; choose source or canonical.")
         motion = self.motions[index]
-        if skeleton == "source" and self.source is not None and self.source.can_write_back:
+        if character is not None:
+            character.write(motion, path)
+        elif skeleton == "source" and self.source is not None and self.source.can_write_back(path):
             self.source.write_back(motion, path)
         else:
             save_motion(motion, path)

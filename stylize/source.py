@@ -1,6 +1,6 @@
 """A motion that came from outside: as it came in, and on the canonical skeleton."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +47,11 @@ class Rig:
         Raises:
             MotionFileError: the file cannot be written.
         """
+        if not self.can_write(path):
+            raise MotionFileError(
+                f"{Path(path).name} cannot be written on the skeleton of a {self.suffix} file; end its name in "
+                f"{self.suffix} or .bvh."
+            )
         save_motion(self.retargeter.to_source(motion), path, self.document)
 
 
@@ -59,19 +64,29 @@ class SourceMotion:
         source: in the file's own unit, axes and frame rate.
         family: the kind of skeleton that was recognised.
         rig: the file's own skeleton, to write a result on; None where the format has none.
-        notes: what a person should know about how the file was read.
+        warnings: what a person should know about how file and skeleton were understood.
     """
 
     motion: Motion
     source: Motion
     family: str
     rig: Rig | None = None
-    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What a person should know about how file and skeleton were understood."""
-        return (*self.notes, *(self.rig.retargeter.warnings if self.rig else ()))
+    def can_write_back(self, path: str | Path) -> bool:
+        """Whether the file has a skeleton of its own that the format of ``path`` can hold."""
+        return self.rig is not None and self.rig.can_write(path)
+
+    def write_back(self, motion: Motion, path: str | Path) -> None:
+        """Write a canonical motion on the file's own skeleton; see ``Rig.write``.
+
+        Raises:
+            MotionError: the file has no skeleton of its own.
+            MotionFileError: the file cannot be written, or not in this format.
+        """
+        if self.rig is None:
+            raise MotionError(f"The file of {self.source.name!r} has no skeleton of its own; write the canonical one.")
+        self.rig.write(motion, path)
 
     @property
     def animations(self) -> tuple[str, ...]:
@@ -90,16 +105,20 @@ def load_source(path: str | Path, animation: str | None = None) -> SourceMotion:
         MotionFileError, RetargetError: one sentence that says what is wrong.
     """
     path = Path(path)
+    suffix = path.suffix.lower()
     source, document = read_motion(path, animation)
-    if source.skeleton is SKELETON_22 or document is None:
-        return SourceMotion(source, source, CANONICAL_FAMILIES.get(path.suffix.lower(), "canonical"))
+    if source.skeleton is SKELETON_22:
+        return SourceMotion(source, source, CANONICAL_FAMILIES.get(suffix, "canonical"))
     retargeter = Retargeter.fit(source)
-    rig = Rig(document, retargeter, path.suffix.lower())
-    loaded = SourceMotion(retargeter.to_canonical(source), source, retargeter.family, rig)
-    if animation is None and len(loaded.animations) > 1:
-        others = f"The file has {len(loaded.animations)} animations; {source.name!r} was taken, the first that moves."
-        return replace(loaded, notes=(others,))
-    return loaded
+    notes = retargeter.warnings
+    if animation is None and isinstance(document, GltfCharacter) and len(document.animations) > 1:
+        count = len(document.animations)
+        notes = (
+            f"the file has {count} animations: {source.name!r} was taken, the first in which something moves",
+            *notes,
+        )
+    rig = None if document is None else Rig(document, retargeter, suffix)
+    return SourceMotion(retargeter.to_canonical(source), source, retargeter.family, rig, notes)
 
 
 def load_rig(path: str | Path) -> Rig:

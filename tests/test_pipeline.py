@@ -147,9 +147,9 @@ def test_a_file_comes_back_on_its_own_skeleton(stylizer, test_data, tmp_path):
     result = stylizer.stylize(path, "active", keep_timing=True)
     result.save(tmp_path / "out.bvh")
     written, hierarchy = read_bvh(tmp_path / "out.bvh")
-    assert hierarchy.names == source.document.names
-    assert hierarchy.channels == source.document.channels
-    np.testing.assert_allclose(hierarchy.offsets, source.document.offsets, atol=1e-5)
+    assert hierarchy.names == source.rig.document.names
+    assert hierarchy.channels == source.rig.document.channels
+    np.testing.assert_allclose(hierarchy.offsets, source.rig.document.offsets, atol=1e-5)
     assert written.fps == pytest.approx(source.source.fps)
     assert abs(len(written) - len(source.source)) <= 4
     result.save(tmp_path / "canonical.bvh", skeleton="canonical")

@@ -72,11 +72,14 @@ def result_panel() -> ResultPanel:
 
 def shown_sample(files: SampleFiles) -> tuple:
     """Updates of ``ResultPanel.sample_outputs``."""
-    source = None if files.bvh_source is None else str(files.bvh_source)
+    source = files.on_source
+    kind = source.suffix[1:].upper() if source is not None else ""
     return (
         gr.Video(value=str(files.video), visible=True),
         gr.DownloadButton(value=str(files.bvh), visible=True),
-        gr.DownloadButton(value=source, visible=source is not None),
+        gr.DownloadButton(
+            f"{kind}, your skeleton", value=None if source is None else str(source), visible=source is not None
+        ),
         gr.DownloadButton(value=str(files.video), visible=True),
     )
 

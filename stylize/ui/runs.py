@@ -48,11 +48,11 @@ class Run:
 
 @dataclass(frozen=True)
 class SampleFiles:
-    """The files of one sample; ``bvh_source`` is None where the content's file had no skeleton to write on."""
+    """The files of one sample; ``on_source`` is None where the content's file had no skeleton to write on."""
 
     video: Path
     bvh: Path
-    bvh_source: Path | None
+    on_source: Path | None
 
 
 def start_run(
@@ -80,19 +80,20 @@ def start_run(
 def sample_files(run: Run, index: int, progress: Progress) -> SampleFiles:
     """Write what is shown and downloaded of one sample; files that are there already are kept."""
     stem = _file_stem(run.result, index)
-    video, bvh, bvh_source = (run.folder / f"{stem}{ending}" for ending in (".mp4", ".bvh", "_source.bvh"))
+    video, bvh = (run.folder / f"{stem}{ending}" for ending in (".mp4", ".bvh"))
     if not bvh.exists():
         run.result.save(bvh, index, skeleton="canonical")
-    has_skeleton = run.result.source is not None and run.result.source.can_write_back
-    if has_skeleton and not bvh_source.exists():
-        run.result.save(bvh_source, index, skeleton="source")
+    rig = run.result.source.rig if run.result.source is not None else None
+    on_source = run.folder / f"{stem}_source{rig.suffix}" if rig is not None else None
+    if on_source is not None and not on_source.exists():
+        run.result.save(on_source, index, skeleton="source")
     if not video.exists():
         render_video(
             comparison_panels(run.result, index),
             video,
             progress=lambda share, text: progress(RESTYLE_SHARE + (1 - RESTYLE_SHARE) * share, text),
         )
-    return SampleFiles(video, bvh, bvh_source if has_skeleton else None)
+    return SampleFiles(video, bvh, on_source)
 
 
 def _file_stem(result: StylizationResult, index: int) -> str:
