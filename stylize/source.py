@@ -11,6 +11,7 @@ from stylize.io import GLTF_SUFFIXES, Document, GltfCharacter, read_character, r
 from stylize.motion import Motion
 from stylize.retarget import Retargeter
 from stylize.retarget.axes import rest_frame
+from stylize.retarget.in_place import ground_velocity, on_the_spot, with_travel
 from stylize.skeleton import SKELETON_22
 
 MIN_SECONDS, MAX_SECONDS = 1.0, 60.0
@@ -65,6 +66,8 @@ class SourceMotion:
         family: the kind of skeleton that was recognised.
         rig: the file's own skeleton, to write a result on; None where the format has none.
         warnings: what a person should know about how file and skeleton were understood.
+        is_on_the_spot: whether the file walks on the spot. ``motion`` travels all the same, as fast as the ground moves
+            under its feet, since only then do its feet stand still; what is written back does not.
     """
 
     motion: Motion
@@ -72,6 +75,7 @@ class SourceMotion:
     family: str
     rig: Rig | None = None
     warnings: tuple[str, ...] = ()
+    is_on_the_spot: bool = False
 
     def can_write_back(self, path: str | Path) -> bool:
         """Whether the file has a skeleton of its own that the format of ``path`` can hold."""
@@ -86,7 +90,7 @@ class SourceMotion:
         """
         if self.rig is None:
             raise MotionError(f"The file of {self.source.name!r} has no skeleton of its own; write the canonical one.")
-        self.rig.write(motion, path)
+        self.rig.write(on_the_spot(motion) if self.is_on_the_spot else motion, path)
 
     @property
     def animations(self) -> tuple[str, ...]:
@@ -117,8 +121,17 @@ def load_source(path: str | Path, animation: str | None = None) -> SourceMotion:
             f"the file has {count} animations: {source.name!r} was taken, the first in which something moves",
             *notes,
         )
+    motion = retargeter.to_canonical(source)
+    ground = ground_velocity(motion)
+    if ground is not None:
+        motion = with_travel(motion, -ground)
+        speed = f"{np.linalg.norm(ground):.1f}"
+        notes = (
+            *notes,
+            f"it walks on the spot: it is restyled at {speed} m/s, as its feet go, and written on the spot",
+        )
     rig = None if document is None else Rig(document, retargeter, suffix)
-    return SourceMotion(retargeter.to_canonical(source), source, retargeter.family, rig, notes)
+    return SourceMotion(motion, source, retargeter.family, rig, notes, ground is not None)
 
 
 def load_rig(path: str | Path) -> Rig:
