@@ -25,6 +25,7 @@ from stylize.models.known_styles import KnownStyles, KnownStylesConfig
 from stylize.models.stylizer import Stylizer as StylizerNetwork
 from stylize.models.stylizer import StylizerConfig, sample_gaussian
 from stylize.motion import Motion
+from stylize.quality import foot_sliding, movement_kept
 from stylize.restyle import RESIDUAL_AT_FULL_STRENGTH, Body, Restyler, WeightedStyle
 from stylize.source import Rig, SourceMotion, as_canonical, load_source
 from stylize.styles import (
@@ -68,6 +69,7 @@ class StylizationResult:
         strength: how far towards the style, 0 to 1.5.
         warnings: what a person should know, in sentences.
         source: where the content came from a file, that file's motion and skeleton.
+        applied: the style codes of each sample, as the networks were given them.
     """
 
     motions: tuple[Motion, ...]
@@ -78,6 +80,7 @@ class StylizationResult:
     strength: float
     warnings: tuple[str, ...] = ()
     source: SourceMotion | None = field(default=None, repr=False)
+    applied: tuple[tuple[WeightedStyle, ...], ...] = field(default=(), repr=False)
 
     def save(self, path: str | Path, index: int = 0, skeleton: str = "source", character: Rig | None = None) -> None:
         """Write one motion, in the format that the path's suffix names.
@@ -102,6 +105,23 @@ class StylizationResult:
             self.source.write_back(motion, path)
         else:
             save_motion(motion, path)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a person wants to know of one result; see ``Stylizer.scores``.
+
+    Attributes:
+        style_match: how much of the way from the content's own style to the wanted one the result went, 0 to 1.
+        content_kept: how alike hands and feet move before and after, 1 at most.
+        sliding_before: metres a second at which the content's planted feet slide.
+        sliding_after: the same of the result.
+    """
+
+    style_match: float
+    content_kept: float
+    sliding_before: float
+    sliding_after: float
 
 
 class Stylizer:
@@ -230,6 +250,30 @@ class Stylizer:
             strength=strength,
             warnings=tuple(warnings),
             source=loaded,
+            applied=tuple(tuple(styles) for styles in weighted),
+        )
+
+    def scores(self, result: StylizationResult, index: int = 0) -> Scores:
+        """Measure one motion of a result.
+
+        The style is read by the model's own style encoder; it is no judgement by somebody else. Of a transition it is
+        that of the whole clip.
+        """
+        motion = result.motions[index]
+        latents = [self.restyler.encode(each).latents for each in (result.content, motion)]
+        gone, way = 0.0, 0.0
+        with torch.inference_mode():
+            for name, network in self.restyler.networks.items():
+                own, shown = (network.encode_style(each)[0][0] for each in latents)
+                used = [style for style in result.applied[index] if style.network == name]
+                wanted = sum((float(style.weights.mean()) * (style.code[0] - own) for style in used), 0 * own)
+                gone += float((shown - own) @ wanted)
+                way += float(wanted @ wanted)
+        return Scores(
+            style_match=min(max(gone / max(way, 1e-9), 0.0), 1.0),
+            content_kept=movement_kept(result.content, motion),
+            sliding_before=foot_sliding(result.content),
+            sliding_after=foot_sliding(motion),
         )
 
     def make_style(self, name: str, clips: Sequence[Motion | SourceMotion | str | Path]) -> SavedStyle:

@@ -15,7 +15,7 @@ LAYERS = [
     {"motion"},
     {"skinned_mesh"},
     {"contacts", "features", "retarget", "io"},
-    {"models", "checkpoint", "postprocess", "render", "library", "source"},
+    {"models", "checkpoint", "postprocess", "quality", "render", "library", "source"},
     {"styles"},
     {"restyle"},
     {"pipeline"},

@@ -11,9 +11,11 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from stylize.models.autoencoder import Autoencoder, unstack_frames
+from stylize.models.autoencoder import Autoencoder, DecodedPose, unstack_frames
 from stylize.models.layers import ResidualBlock, conv, time_statistics
 from stylize.models.stylizer import Stylizer, sample_gaussian
+from stylize.quality import LIMBS
+from stylize.skeleton import SKELETON_22
 from training.classifiers import IGNORE, Guide
 from training.synthetic_styles import SyntheticBatch
 from training.train_autoencoder import TrainAutoencoder, autoencoder_losses
@@ -35,6 +37,8 @@ class LossWeights:
         synthetic: of latents in a synthetic style against what they should be.
         tempo: of the change of tempo from one style to another.
         aligned: of recombined latents against those of a real clip of the same style and action on the same timeline.
+        movement: of the paths of hands and feet in a recombination against those in its content, where no real clip
+            shows what that action looks like in that style: what is judged by style alone there loses its action.
     """
 
     kl: float = 3e-3
@@ -48,6 +52,7 @@ class LossWeights:
     synthetic: float = 1.0
     tempo: float = 0.3
     aligned: float = 0.5
+    movement: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,10 @@ SMALL_CHANGE = 0.15
 
 SHOWN_NOISE = 0.2
 """Deviation of the noise through which the style of made latents is read: faint traces must not count."""
+
+
+MOST_DECODED = 6
+"""Recombinations a batch whose movement is looked at: decoding takes longer than all the rest."""
 
 
 class Discriminator(nn.Module):
@@ -132,6 +141,7 @@ class StylizerTraining(nn.Module):
         weights: of the losses.
         contents: how many actions have a label.
         autoencoder: trained with the stylizer (end to end), on batches of stacked features in place of latents.
+        decoder: the frozen autoencoder of the latents, to see movements with.
     """
 
     def __init__(
@@ -141,9 +151,11 @@ class StylizerTraining(nn.Module):
         weights: LossWeights,
         contents: int,
         autoencoder: Autoencoder | None = None,
+        decoder: Autoencoder | None = None,
     ) -> None:
         super().__init__()
         self.stylizer = stylizer
+        self.decoder = decoder
         config = stylizer.config
         self.discriminator = Discriminator(config.latent_channels, len(config.labels), contents)
         self.guide = guide
@@ -247,6 +259,11 @@ class StylizerTraining(nn.Module):
         error = nn.functional.smooth_l1_loss(made[known].float(), batch.aligned[known], beta=0.5, reduction="sum")
         losses["aligned"] = weights.aligned * error / known.sum().clamp_min(1)
         losses["_aligned_share"] = known.float().mean()
+        foreign = batch.tempo_change.isnan().nonzero()[:MOST_DECODED, 0]
+        if self.decoder is not None and weights.movement and len(foreign):
+            lost = movement_lost(self.decoder, batch.contents[foreign], made[foreign])
+            losses["movement"] = weights.movement * lost.mean()
+            losses["_movement_kept"] = 1 - lost.mean()
         if weights.cycle:
             back_content = stylizer.encode_content(made)
             back = stylizer.generate(back_content, same_code)
@@ -287,8 +304,11 @@ class StylizerTraining(nn.Module):
         return losses
 
     def _adversarial(self, batch: StyleBatch, made: Tensor, rebuilt: Tensor) -> dict[str, Tensor]:
-        fake = torch.cat([made, rebuilt])
-        styles, contents = torch.cat([batch.target_style, batch.style]), torch.cat([batch.content, batch.content])
+        # Of an action that was never recorded in a style nothing is real, and it would be turned into one that was.
+        judged = ~batch.tempo_change.isnan() | (batch.target_style == IGNORE)
+        fake = torch.cat([made[judged], rebuilt])
+        styles = torch.cat([batch.target_style[judged], batch.style])
+        contents = torch.cat([batch.content[judged], batch.content])
         # The discriminator learns from its own loss alone, the stylizer from a frozen copy of it.
         frozen = {name: value.detach() for name, value in self.discriminator.named_parameters()}
         fooled = torch.func.functional_call(self.discriminator, frozen, (fake, styles, contents))
@@ -299,6 +319,18 @@ class StylizerTraining(nn.Module):
             "discriminator": 0.5
             * (nn.functional.softplus(fake_score.float()).mean() + nn.functional.softplus(-real_score.float()).mean()),
         }
+
+
+def movement_lost(decoder: Autoencoder, contents: Tensor, made: Tensor) -> Tensor:
+    """1 minus the correlation (B,) of how hands, feet, elbows and knees move in two latent sequences (B, C, N)."""
+    joints = [SKELETON_22.joint(role) for role in LIMBS]
+    paths = []
+    for latents in (contents, made):
+        decoded = decoder.decode(latents).float()
+        with torch.autocast(decoded.device.type, enabled=False):
+            positions = DecodedPose(decoded).positions()[..., joints, :]
+        paths.append((positions - positions.mean(1, keepdim=True)).flatten(1))
+    return 1 - nn.functional.cosine_similarity(paths[0].detach(), paths[1], dim=1)
 
 
 def tempo_loss(change: Tensor, wanted: Tensor) -> Tensor:

@@ -295,7 +295,8 @@ def main(options: TrainStylizer) -> None:
         stylizer.requires_grad_(True)
     synthetic = SyntheticStyles(options.synthetic, options.run.seed) if options.synthetic else None
     together = autoencoder if options.end_to_end else None
-    training = StylizerTraining(stylizer, guide, options.weights, len(sampler.contents), together)
+    decoder = None if options.end_to_end else autoencoder
+    training = StylizerTraining(stylizer, guide, options.weights, len(sampler.contents), together, decoder)
     trainer = Trainer(training, options.run, [sampler.rng] + ([synthetic.rng] if synthetic else []))
 
     def losses_of(_: int) -> dict[str, Tensor]:
