@@ -7,7 +7,7 @@ import numpy as np
 
 from stylize import features
 from stylize.errors import MotionError, MotionFileError
-from stylize.io import GLTF_SUFFIXES, Document, GltfCharacter, read_character, read_motion, save_motion
+from stylize.io import GLTF_SUFFIXES, Document, GltfCharacter, can_hold, read_character, read_motion, save_motion
 from stylize.motion import Motion
 from stylize.retarget import Retargeter
 from stylize.retarget.axes import rest_frame
@@ -35,9 +35,14 @@ class Rig:
     suffix: str
 
     def can_write(self, path: str | Path) -> bool:
-        """Whether ``write`` serves the format of ``path``: the file's own, and BVH, which takes any skeleton."""
-        suffix = Path(path).suffix.lower()
-        return suffix in (self.suffix, ".bvh") or {suffix, self.suffix} <= set(GLTF_SUFFIXES)
+        """Whether the format of ``path`` can hold this skeleton: it is the file's own, or BVH, which takes any."""
+        return can_hold(path, self.document)
+
+    def check_can_write(self, path: str | Path) -> None:
+        """MotionFileError if the format of ``path`` cannot hold this skeleton."""
+        if not self.can_write(path):
+            ending = self.suffix if self.suffix == ".bvh" else f"{self.suffix} or .bvh"
+            raise MotionFileError(f"{Path(path).name} cannot hold the skeleton of a {self.suffix} file; use {ending}.")
 
     def write(self, motion: Motion, path: str | Path) -> None:
         """Write a canonical motion on this skeleton, in the file's unit, axes and frame rate.
@@ -46,13 +51,9 @@ class Rig:
         materials and further animations of a glTF character.
 
         Raises:
-            MotionFileError: the file cannot be written.
+            MotionFileError: the file cannot be written, or not in this format.
         """
-        if not self.can_write(path):
-            raise MotionFileError(
-                f"{Path(path).name} cannot be written on the skeleton of a {self.suffix} file; end its name in "
-                f"{self.suffix} or .bvh."
-            )
+        self.check_can_write(path)
         save_motion(self.retargeter.to_source(motion), path, self.document)
 
 

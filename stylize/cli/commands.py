@@ -15,6 +15,9 @@ from stylize.errors import StyleError
 if TYPE_CHECKING:
     from stylize.pipeline import Stylizer
 
+MOTION_SUFFIXES = (".bvh", ".glb", ".gltf", ".vrm")
+"""The formats that a result can be written in."""
+
 SkeletonChoice = Literal["source", "canonical"]
 BodyChoice = Literal["full", "upper", "lower"]
 
@@ -27,10 +30,14 @@ class Apply:
     """
 
     content: Annotated[Positional[Path], arg(metavar="CONTENT")]
-    """Motion file of the action to keep: .bvh, or HumanML3D's .npy."""
-    out: Annotated[Path, arg(metavar="OUT.bvh")]
-    """BVH file to write; with more samples than one, OUT_1.bvh, OUT_2.bvh and so on."""
+    """Motion file of the action to keep: .bvh, .glb, .gltf or .vrm, or HumanML3D's .npy."""
+    out: Annotated[Path, arg(metavar="OUT")]
+    """File to write, .bvh or .glb; with more samples than one, OUT_1.bvh, OUT_2.bvh and so on."""
     style: OmitArgPrefixes[StyleOptions]
+    animation: Annotated[str | None, arg(metavar="NAME")] = None
+    """Which animation of a glTF file to restyle; without it, the first in which something moves."""
+    character: Annotated[Path | None, arg(metavar="FILE")] = None
+    """Character that shall wear the result: a .glb, .gltf or .vrm file, animated or not, or the skeleton of a .bvh."""
     strength: float = 1.0
     """0 keeps the content's own style, 1 is the full style, up to 1.5 exaggerates it."""
     keep_timing: bool = False
@@ -44,21 +51,28 @@ class Apply:
     video: Annotated[Path | None, arg(metavar="OUT.mp4")] = None
     """MP4 file to write as well: content, style and result side by side."""
     skeleton: SkeletonChoice = "source"
-    """Skeleton of the written BVH: the one that came in, or the canonical 22 joints in metres."""
+    """Skeleton of the written file: the one that came in (a glTF character comes back as a whole), or the canonical 22
+    joints in metres, in .glb on a mannequin."""
     checkpoint: str = "default"
     """Name of a bundled model, or a checkpoint folder."""
 
     def run(self) -> int:
         """Carry the command out and return the exit code."""
         self.style.check()
-        inputs = [self.content, *self.style.inputs]
-        check_output(self.out, ".bvh", inputs)
+        inputs = [self.content, *self.style.inputs, *([self.character] if self.character else [])]
+        check_output(self.out, MOTION_SUFFIXES, inputs)
         if self.video is not None:
-            check_output(self.video, ".mp4", inputs)
+            check_output(self.video, (".mp4",), inputs)
 
+        from stylize.source import load_rig, load_source
+
+        character = load_rig(self.character) if self.character is not None else None
+        if character is not None:
+            character.check_can_write(self.out)
+        content = load_source(self.content, self.animation)
         stylizer = _load(self.checkpoint)
         result = stylizer.stylize(
-            self.content,
+            content,
             self.style.style([label.name for label in stylizer.labels]),
             strength=self.strength,
             num_samples=self.samples,
@@ -70,7 +84,7 @@ class Apply:
             say(f"warning: {warning}")
         for index in range(self.samples):
             out = numbered(self.out, index, self.samples)
-            result.save(out, index, skeleton=self.skeleton)
+            result.save(out, index, skeleton=self.skeleton, character=character)
             print(out, flush=True)
             if self.video is not None:
                 video = numbered(self.video, index, self.samples)
@@ -171,7 +185,7 @@ class MakeStyle:
     name: Annotated[Positional[str], arg(metavar="NAME")]
     """What to call the style."""
     clips: Annotated[Positional[tuple[Path, ...]], arg(metavar="CLIP...")]
-    """1 to 5 motion files (.bvh or .npy) of any actions in the style."""
+    """1 to 5 motion files (.bvh, .glb or .npy) of any actions in the style."""
     out: Annotated[Path | None, arg(metavar="FILE")] = None
     """Style file to write; without it, NAME.style.safetensors in ./styles, where --style-label finds it."""
     checkpoint: str = "default"
@@ -201,29 +215,39 @@ class Convert:
     target: Annotated[Positional[Path], arg(metavar="OUT")]
     """Motion file to write; its ending says the format."""
     skeleton: SkeletonChoice = "source"
-    """The skeleton that came in, or the canonical 22 joints in metres, on the ground, at 30 frames a second."""
+    """The skeleton that came in, or the canonical 22 joints in metres, on the ground, at 30 frames a second. The latter
+    is taken too where the format written cannot hold the former: a BVH file becomes a .glb mannequin."""
+    animation: Annotated[str | None, arg(metavar="NAME")] = None
+    """Which animation of a glTF file to read; without it, the first in which something moves."""
+    character: Annotated[Path | None, arg(metavar="FILE")] = None
+    """Character that shall wear the motion: a .glb, .gltf or .vrm file, animated or not, or the skeleton of a .bvh."""
 
     def run(self) -> int:
         """Carry the command out and return the exit code."""
-        check_output(self.target, None, [self.source])
-        if self.skeleton == "canonical":
-            self._convert_to_canonical()
-        else:
-            from stylize.io import read_motion, save_motion
+        check_output(self.target, None, [self.source, *([self.character] if self.character else [])])
 
-            motion, document = read_motion(self.source)
+        from stylize.io import can_hold, read_motion, save_motion
+
+        motion, document = read_motion(self.source, self.animation)
+        if self.character is None and self.skeleton == "source" and can_hold(self.target, document):
             save_motion(motion, self.target, document)
+        else:
+            self._convert_from_canonical()
         print(self.target)
         return 0
 
-    def _convert_to_canonical(self) -> None:
+    def _convert_from_canonical(self) -> None:
         from stylize.io import save_motion
-        from stylize.source import load_source
+        from stylize.source import load_rig, load_source
 
-        loaded = load_source(self.source)
+        rig = load_rig(self.character) if self.character is not None else None
+        loaded = load_source(self.source, self.animation)
         for warning in loaded.warnings:
             say(f"warning: {warning}")
-        save_motion(loaded.motion, self.target)
+        if rig is not None:
+            rig.write(loaded.motion, self.target)
+        else:
+            save_motion(loaded.motion, self.target)
 
 
 def _load(checkpoint: str) -> "Stylizer":

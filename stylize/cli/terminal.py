@@ -16,10 +16,10 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def check_output(path: Path, suffix: str | None, inputs: Sequence[Path]) -> None:
-    """Refuse an output before any work is done, and make its folder."""
-    if suffix is not None and path.suffix.lower() != suffix:
-        raise UsageError(f"The output {path} must end in {suffix}.")
+def check_output(path: Path, suffixes: Sequence[str] | None, inputs: Sequence[Path]) -> None:
+    """Refuse an output before any work is done, and make its folder; ``suffixes`` are what it may end in."""
+    if suffixes is not None and path.suffix.lower() not in suffixes:
+        raise UsageError(f"The output {path} must end in {' or '.join(suffixes)}.")
     if any(path.resolve() == source.resolve() for source in inputs):
         raise UsageError(f"The output {path} is also an input; choose another name.")
     try:

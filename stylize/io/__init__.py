@@ -16,6 +16,7 @@ __all__ = [
     "Document",
     "GltfCharacter",
     "Limits",
+    "can_hold",
     "load_motion",
     "parse_bvh",
     "parse_gltf",
@@ -105,6 +106,14 @@ def save_motion(motion: Motion, path: Path | str, document: Document | None = No
     """
     path = Path(path)
     WRITERS[_suffix(path, WRITERS)](motion, path, document)
+
+
+def can_hold(path: Path | str, document: Document | None) -> bool:
+    """Whether the format of ``path`` can hold the skeleton of a document: it is its own, or BVH, which takes any."""
+    suffix = Path(path).suffix.lower()
+    if suffix == ".bvh":
+        return True
+    return isinstance(document, GltfCharacter) and suffix in GLTF_SUFFIXES
 
 
 def _suffix(path: Path, supported: Collection[str]) -> str:
