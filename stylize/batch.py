@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from stylize.styles import Style
 
 NEEDED_COLUMNS = ("content", "output")
+OUTPUT_SUFFIXES = (".bvh", ".glb", ".gltf", ".vrm")
 STYLE_COLUMNS = ("style_motion", "style_label", "style_file")
 
 
@@ -103,8 +104,8 @@ def _pair(line: int, row: dict, folder: Path, out_dir: Path) -> Pair:
         raise BatchError(f"the path {content!r} or {output!r} is not usable: {error}.") from error
     if not target.is_relative_to(out_dir):
         raise BatchError(f"the output {output!r} is outside the output folder; give a name within it.")
-    if target.suffix.lower() != ".bvh":
-        raise BatchError(f"the output {output!r} must end in .bvh.")
+    if target.suffix.lower() not in OUTPUT_SUFFIXES:
+        raise BatchError(f"the output {output!r} must end in {' or '.join(OUTPUT_SUFFIXES)}.")
     if target == source:
         raise BatchError(f"the output {output!r} is also the content; choose another name.")
     motion, label, file = styles

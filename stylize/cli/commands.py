@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
+from stylize.batch import OUTPUT_SUFFIXES, read_pairs, stylize_pairs
 from stylize.cli.style_options import STYLES_FOLDER, StyleOptions, check_styles_folder
 from stylize.cli.terminal import check_output, numbered, say
 from stylize.errors import StyleError
 
 if TYPE_CHECKING:
     from stylize.pipeline import Stylizer
-
-MOTION_SUFFIXES = (".bvh", ".glb", ".gltf", ".vrm")
-"""The formats that a result can be written in."""
 
 SkeletonChoice = Literal["source", "canonical"]
 BodyChoice = Literal["full", "upper", "lower"]
@@ -60,7 +58,7 @@ class Apply:
         """Carry the command out and return the exit code."""
         self.style.check()
         inputs = [self.content, *self.style.inputs, *([self.character] if self.character else [])]
-        check_output(self.out, MOTION_SUFFIXES, inputs)
+        check_output(self.out, OUTPUT_SUFFIXES, inputs)
         if self.video is not None:
             check_output(self.video, (".mp4",), inputs)
 
@@ -98,7 +96,7 @@ class Batch:
     """Restyle every row of a CSV file with one load of the model.
 
     Columns: content, output, and one or more of style_motion, style_label and style_file. Each row names its
-    content, exactly one style, and the BVH file to write. A row that fails is reported and the rest go on; the
+    content, exactly one style, and the file to write. A row that fails is reported and the rest go on; the
     exit code is 1 if any failed.
     """
 
@@ -121,8 +119,6 @@ class Batch:
 
     def run(self) -> int:
         """Carry the command out and return the exit code."""
-        from stylize.batch import read_pairs, stylize_pairs
-
         check_styles_folder(self.styles)
         rows = read_pairs(self.pairs, self.out_dir)
 
