@@ -52,7 +52,7 @@ def find_joints(accessors: Accessors, tree: NodeTree, animated: Collection[int],
     """The joints of the character in a file.
 
     These are the joints of the skin that moves most (of the one with the humanoid's hips in a VRM file), those of
-    other skins that hang from them, and what lies between. Without a skin they are the animated nodes.
+    other skins that hang from them, and what lies between. Without a skin they are the animated nodes and all below.
 
     Args:
         accessors: of the file.
@@ -80,8 +80,9 @@ def find_joints(accessors: Accessors, tree: NodeTree, animated: Collection[int],
     top, above = _common_top(tree, sorted(wanted), root)
     inside = _connected(tree, wanted, top)
     below = _subtree(tree, top)
-    with_others = inside | _connected(tree, {n for _, joints in skins for n in joints if n in below}, top)
-    if len(with_others) <= limits.joints:  # hair and clothes may stay as they are at rest
+    others = {n for _, joints in skins for n in joints if n in below} if skins else below
+    with_others = inside | _connected(tree, others, top)
+    if len(with_others) <= limits.joints:  # what is too much, as hair and clothes, may stay as it is at rest
         inside = with_others
     if len(inside) > limits.joints:
         root.fail(f"has a character of {len(inside)} joints; at most {limits.joints} can be used", "remove some")
