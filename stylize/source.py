@@ -7,7 +7,17 @@ import numpy as np
 
 from stylize import features
 from stylize.errors import MotionError, MotionFileError
-from stylize.io import GLTF_SUFFIXES, Document, GltfCharacter, can_hold, read_character, read_motion, save_motion
+from stylize.io import (
+    GLTF_SUFFIXES,
+    ArrayOptions,
+    Document,
+    GltfCharacter,
+    SmplFile,
+    can_hold,
+    read_character,
+    read_motion,
+    save_motion,
+)
 from stylize.motion import Motion
 from stylize.retarget import Retargeter
 from stylize.retarget.axes import rest_frame
@@ -16,7 +26,7 @@ from stylize.skeleton import SKELETON_22
 
 MIN_SECONDS, MAX_SECONDS = 1.0, 60.0
 
-CANONICAL_FAMILIES = {".npy": "HumanML3D"}
+CANONICAL_FAMILIES = {".csv": "joint positions", ".npy": "HumanML3D"}
 """File suffix -> what to call the skeleton of files that are canonical as they are read."""
 
 
@@ -99,22 +109,24 @@ class SourceMotion:
         return self.rig.document.animations if self.rig and isinstance(self.rig.document, GltfCharacter) else ()
 
 
-def load_source(path: str | Path, animation: str | None = None) -> SourceMotion:
+def load_source(path: str | Path, animation: str | None = None, arrays: ArrayOptions | None = None) -> SourceMotion:
     """Read a motion file and find its skeleton.
 
     Args:
         path: the file.
         animation: which of a glTF file's animations, by its name; without it, the first in which something moves.
+        arrays: what an .npy or .csv file does not say itself.
 
     Raises:
         MotionFileError, RetargetError: one sentence that says what is wrong.
     """
     path = Path(path)
     suffix = path.suffix.lower()
-    source, document = read_motion(path, animation)
+    source, document = read_motion(path, animation, arrays)
     if source.skeleton is SKELETON_22:
-        return SourceMotion(source, source, CANONICAL_FAMILIES.get(suffix, "canonical"))
-    retargeter = Retargeter.fit(source)
+        family = "joint positions" if arrays and arrays.joint_names else CANONICAL_FAMILIES.get(suffix, "canonical")
+        return SourceMotion(source, source, family)
+    retargeter = document.retargeter(source) if isinstance(document, SmplFile) else Retargeter.fit(source)
     notes = retargeter.warnings
     if animation is None and isinstance(document, GltfCharacter) and len(document.animations) > 1:
         count = len(document.animations)

@@ -4,44 +4,76 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 from stylize.errors import MotionFileError
+from stylize.io.amass import SmplFile, parse_amass, read_amass, write_amass
+from stylize.io.arrays import ArrayOptions, read_array
 from stylize.io.bvh import BvhHierarchy, parse_bvh, read_bvh, write_bvh
 from stylize.io.files import DEFAULT_LIMITS, Limits
 from stylize.io.gltf import GltfCharacter, parse_gltf, read_character, read_gltf, write_gltf
-from stylize.io.humanml3d import parse_humanml3d, read_humanml3d
+from stylize.io.humanml3d import parse_humanml3d, read_humanml3d, write_humanml3d
+from stylize.io.humanml3d_features import FeatureStatistics
+from stylize.io.joint_positions import (
+    parse_joint_array,
+    parse_positions_csv,
+    read_joint_names,
+    read_positions_csv,
+    write_positions_csv,
+)
 from stylize.motion import Motion
 
 __all__ = [
     "DEFAULT_LIMITS",
+    "ArrayOptions",
     "BvhHierarchy",
     "Document",
+    "FeatureStatistics",
     "GltfCharacter",
     "Limits",
-    "can_hold",
+    "SmplFile",
     "load_motion",
+    "parse_amass",
     "parse_bvh",
     "parse_gltf",
     "parse_humanml3d",
+    "parse_joint_array",
+    "parse_positions_csv",
+    "read_amass",
+    "read_array",
     "read_bvh",
     "read_character",
     "read_gltf",
     "read_humanml3d",
+    "read_joint_names",
     "read_motion",
+    "read_positions_csv",
     "save_motion",
+    "write_amass",
     "write_bvh",
     "write_gltf",
+    "write_humanml3d",
+    "write_positions_csv",
 ]
 
-Document = BvhHierarchy | GltfCharacter
+Document = BvhHierarchy | GltfCharacter | SmplFile
 """What a format keeps of a file that was read, so that another motion can be written on its skeleton."""
 
 GLTF_SUFFIXES = (".glb", ".gltf", ".vrm")
+ANY_SKELETON = (".bvh", ".csv")
+"""Formats that take any skeleton."""
 
 READERS: dict[str, Callable[[Path], tuple[Motion, Document | None]]] = {
     ".bvh": read_bvh,
-    ".npy": lambda path: (read_humanml3d(path), None),
+    ".csv": lambda path: (read_positions_csv(path), None),
+    ".npy": lambda path: (read_array(path), None),
+    ".npz": read_amass,
     **dict.fromkeys(GLTF_SUFFIXES, read_gltf),
 }
 """File suffix -> what reads it: the motion and, where the file has a skeleton of its own, its document."""
+
+ARRAY_READERS: dict[str, Callable[[Path, ArrayOptions], Motion]] = {
+    ".csv": lambda path, options: read_positions_csv(path, options.fps),
+    ".npy": read_array,
+}
+"""File suffix -> what reads it with what a person knows of it."""
 
 WRITERS: dict[str, Callable[[Motion, Path, Document | None], None]] = {
     ".bvh": lambda motion, path, document: write_bvh(
@@ -53,29 +85,37 @@ WRITERS: dict[str, Callable[[Motion, Path, Document | None], None]] = {
             motion, path, document if isinstance(document, GltfCharacter) else None
         ),
     ),
+    ".csv": lambda motion, path, document: write_positions_csv(motion, path),
+    ".npy": lambda motion, path, document: write_humanml3d(motion, path),
+    ".npz": lambda motion, path, document: write_amass(
+        motion, path, document if isinstance(document, SmplFile) else None
+    ),
 }
 """File suffix -> what writes it; a format that cannot keep the document of another does not use it."""
 
 
-def load_motion(path: Path | str, animation: str | None = None) -> Motion:
+def load_motion(path: Path | str, animation: str | None = None, arrays: ArrayOptions | None = None) -> Motion:
     """Read a motion file of any supported format.
 
-    The motion of a BVH or glTF file is in the file's own unit and axes; HumanML3D's, which has no skeleton of its
-    own, is canonical already.
+    The motion of a BVH, glTF or AMASS file is in the file's own unit and axes; that of positions (.npy, .csv), which
+    have no skeleton of their own, is canonical already.
 
     Args:
         path: the file.
         animation: which of a glTF file's animations, by its name; without it, the first in which something moves.
+        arrays: what an .npy file does not say itself, as the names of its joints, or a .csv file its frame rate.
 
     To write a motion back on the file's own skeleton, use ``read_motion``, which returns its document too.
 
     Raises:
         MotionFileError: the suffix is not supported, or the file cannot be read.
     """
-    return read_motion(path, animation)[0]
+    return read_motion(path, animation, arrays)[0]
 
 
-def read_motion(path: Path | str, animation: str | None = None) -> tuple[Motion, Document | None]:
+def read_motion(
+    path: Path | str, animation: str | None = None, arrays: ArrayOptions | None = None
+) -> tuple[Motion, Document | None]:
     """Read a motion file like ``load_motion``, and what ``save_motion`` needs to write on the same skeleton.
 
     Returns:
@@ -86,6 +126,8 @@ def read_motion(path: Path | str, animation: str | None = None) -> tuple[Motion,
     """
     path = Path(path)
     suffix = _suffix(path, READERS)
+    if animation is None and arrays is not None and suffix in ARRAY_READERS:
+        return ARRAY_READERS[suffix](path, arrays), None
     if animation is None:
         return READERS[suffix](path)
     if suffix not in GLTF_SUFFIXES:
@@ -109,11 +151,12 @@ def save_motion(motion: Motion, path: Path | str, document: Document | None = No
 
 
 def can_hold(path: Path | str, document: Document | None) -> bool:
-    """Whether the format of ``path`` can hold the skeleton of a document: it is its own, or BVH, which takes any."""
+    """Whether the format of ``path`` can hold the skeleton of a document: it is its own, or one that takes any."""
     suffix = Path(path).suffix.lower()
-    if suffix == ".bvh":
+    if suffix in ANY_SKELETON:
         return True
-    return isinstance(document, GltfCharacter) and suffix in GLTF_SUFFIXES
+    own = GLTF_SUFFIXES if isinstance(document, GltfCharacter) else (".npz",) if isinstance(document, SmplFile) else ()
+    return suffix in own
 
 
 def _suffix(path: Path, supported: Collection[str]) -> str:

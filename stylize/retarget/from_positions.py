@@ -1,5 +1,7 @@
 """The canonical motion of a body of which only the joints' positions are known."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from scipy.linalg import solveh_banded
 
@@ -23,6 +25,14 @@ SMPL_REST = {
 """Directions, the left side's, in which SMPL's joints lie at rest from those above them, spine3 from spine1: this
 slant is the body's shape, not a bend. The foot's is that of HumanML3D's feet that stand flat."""
 
+CANONICAL_REST = {
+    role.removeprefix("left_"): tuple(SKELETON_22.offsets[SKELETON_22.joint(role)])
+    for role in ("left_hip", "spine1", "spine3", "neck", "head", "left_collar", "left_shoulder", "left_foot")
+}
+"""The same directions on the canonical body."""
+LIKE_CANONICAL = 0.01
+"""Up to how far the shape of pelvis and chest may differ from the canonical body's, relative to the legs, to be its."""
+
 STRAIGHT = np.sin(np.radians(15.0))
 """Sine of the bend under which a limb's plane says nothing of its twist."""
 TOE_WEIGHT = 0.3
@@ -34,6 +44,7 @@ UNEVEN = 0.2
 """Relative deviation of the leg's bones' lengths over the clip above which the points are no body."""
 
 Globals = dict[str, np.ndarray]
+Rest = Mapping[str, tuple[float, float, float]]
 
 
 def motion_from_positions(positions: np.ndarray, fps: float, name: str = "") -> Motion:
@@ -57,9 +68,10 @@ def motion_from_positions(positions: np.ndarray, fps: float, name: str = "") -> 
     """
     joints = {role: positions[:, SKELETON_22.joint(role)].astype(np.float64) for role in CANONICAL_ROLES}
     scale = SKELETON_22.leg_length / _leg_length(joints)
-    globals_ = _trunk(joints)
+    rest = CANONICAL_REST if _is_canonical_body(joints, scale) else SMPL_REST
+    globals_ = _trunk(joints, rest)
     for side in ("left", "right"):
-        _leg(globals_, joints, side)
+        _leg(globals_, joints, side, rest)
         _arm(globals_, joints, side)
     rotations = np.stack([globals_[role] for role in CANONICAL_ROLES], axis=1)
     local_rotations = rotations.copy()
@@ -92,45 +104,59 @@ def _leg_length(joints: Globals) -> float:
     return float(medians.sum() / 2)
 
 
-def _rest(role: str) -> np.ndarray:
+def _is_canonical_body(joints: Globals, scale: float) -> bool:
+    """Whether the points are those of the canonical body, moved, rather than those of SMPL's."""
+    clusters = (("pelvis", "left_hip", "right_hip", "spine1"), ("spine3", "neck", "left_collar", "right_collar"))
+    for start, *ends in clusters:
+        for k, end in enumerate(ends):
+            for other in (start, *ends[:k]):
+                own = np.median(np.linalg.norm(joints[end] - joints[other], axis=-1)) * scale
+                canonical = np.linalg.norm(_offset(end) - (0.0 if other == start else _offset(other)))
+                if abs(own - canonical) > LIKE_CANONICAL * SKELETON_22.leg_length:
+                    return False
+    return True
+
+
+def _direction(role: str, rest: Rest) -> np.ndarray:
     """The direction of the bone to a joint of the trunk or to the toes at rest."""
     side, _, part = role.rpartition("_")
-    return unit(np.array(SMPL_REST[part]) * ([-1, 1, 1] if side == "right" else 1))
+    return unit(np.array(rest[part]) * ([-1, 1, 1] if side == "right" else 1))
 
 
-def _fit(joints: Globals, role: str, children: tuple[str, ...]) -> np.ndarray:
+def _fit(joints: Globals, role: str, children: tuple[str, ...], rest: Rest) -> np.ndarray:
     """(T, 3, 3) the rigid turn that takes the bones to several children nearest to where they are."""
     found = np.stack([unit(joints[child] - joints[role]) for child in children], axis=1)
-    rest = np.stack([_rest(child) for child in children])
-    return nearest_rotation(np.einsum("tki,kj->tij", found, rest))
+    at_rest = np.stack([_direction(child, rest) for child in children])
+    return nearest_rotation(np.einsum("tki,kj->tij", found, at_rest))
 
 
-def _swung(start: np.ndarray, joints: Globals, role: str, child: str) -> np.ndarray:
+def _swung(start: np.ndarray, joints: Globals, role: str, child: str, rest: Rest) -> np.ndarray:
     """Rotations (T, 3, 3) turned by the shortest way so that the bone to ``child`` lies where it is."""
-    return rotation_between(start @ _rest(child), joints[child] - joints[role]) @ start
+    return rotation_between(start @ _direction(child, rest), joints[child] - joints[role]) @ start
 
 
-def _trunk(joints: Globals) -> Globals:
+def _trunk(joints: Globals, rest: Rest) -> Globals:
     """Pelvis, spine, neck, head and collars; the spine's twist is shared between pelvis and chest."""
-    pelvis = _fit(joints, "pelvis", ("left_hip", "right_hip", "spine1"))
-    chest = _fit(joints, "spine3", ("neck", "left_collar", "right_collar"))
+    pelvis = _fit(joints, "pelvis", ("left_hip", "right_hip", "spine1"), rest)
+    chest = _fit(joints, "spine3", ("neck", "left_collar", "right_collar"), rest)
     found = {"pelvis": pelvis, "spine3": chest}
-    found["spine1"] = _swung(slerp(pelvis, chest, np.full(len(pelvis), 1 / 3)), joints, "spine1", "spine3")
+    found["spine1"] = _swung(slerp(pelvis, chest, np.full(len(pelvis), 1 / 3)), joints, "spine1", "spine3", rest)
     found["spine2"] = slerp(found["spine1"], chest, np.full(len(pelvis), 1 / 2))
-    found["neck"] = found["head"] = _swung(chest, joints, "neck", "head")
+    found["neck"] = found["head"] = _swung(chest, joints, "neck", "head", rest)
     for side in ("left", "right"):
-        found[f"{side}_collar"] = _swung(chest, joints, f"{side}_collar", f"{side}_shoulder")
+        found[f"{side}_collar"] = _swung(chest, joints, f"{side}_collar", f"{side}_shoulder", rest)
     return found
 
 
-def _leg(found: Globals, joints: Globals, side: str) -> None:
+def _leg(found: Globals, joints: Globals, side: str, rest: Rest) -> None:
     hip, knee, ankle, foot = (f"{side}_{part}" for part in ("hip", "knee", "ankle", "foot"))
     thigh, shank, sole = (joints[b] - joints[a] for a, b in ((hip, knee), (knee, ankle), (ankle, foot)))
-    hinge = np.cross(unit(thigh), unit(shank)) + TOE_WEIGHT * _left_of_foot(-unit(shank), unit(sole), _rest(foot))
+    toes = _direction(foot, rest)
+    hinge = np.cross(unit(thigh), unit(shank)) + TOE_WEIGHT * _left_of_foot(-unit(shank), unit(sole), toes)
     found[hip] = _limb(found["pelvis"], hip, thigh, hinge, straight=0.0)
     left = found[hip] @ LEFT
     found[knee] = _framed((-UP, LEFT), shank, left)
-    found[ankle] = found[foot] = _framed((_rest(foot), LEFT), sole, left)
+    found[ankle] = found[foot] = _framed((toes, LEFT), sole, left)
 
 
 def _left_of_foot(up: np.ndarray, sole: np.ndarray, rest: np.ndarray) -> np.ndarray:

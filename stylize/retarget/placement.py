@@ -1,5 +1,6 @@
 """Where a source motion is: its up axis, its unit, its ground, its start."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,14 +46,16 @@ class Placement:
         return turn @ rotations, positions @ turn.T + self.start
 
 
-def upright_world(motion: Motion, roles: dict[str, int]) -> np.ndarray:
-    """(3, 3) from the file's axes to +Y up: the axis along which the body stands over the clip."""
-    positions = motion.positions
+UpAxes = Mapping[str, tuple[np.ndarray, float]]
+
+
+def upright_world(positions: np.ndarray, roles: Mapping[str, int], up_axes: UpAxes = UP_AXES) -> np.ndarray:
+    """(3, 3) from the axes of positions (T, J, 3) to +Y up: the axis along which the body stands over the clip."""
     shoulders = positions[:, [roles["left_shoulder"], roles["right_shoulder"]]].mean(1)
     hips = positions[:, [roles["left_hip"], roles["right_hip"]]].mean(1)
     ankles = positions[:, [roles["left_ankle"], roles["right_ankle"]]].mean(1)
     posture = (unit(shoulders - hips) + unit(hips - ankles)).mean(0) / 2
-    scores = {name: posture @ axis + preference for name, (axis, preference) in UP_AXES.items()}
+    scores = {name: posture @ axis + preference for name, (axis, preference) in up_axes.items()}
     for i, name in enumerate("XYZ"):
         for sign in (1, -1):
             scores.setdefault(f"{'+' if sign > 0 else '-'}{name}", sign * posture[i] - 0.3)

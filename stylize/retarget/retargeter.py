@@ -55,7 +55,7 @@ class Retargeter:
             notes.append("first frames: a jump out of the rest pose, held at the first frame after it")
             motion = held
         _check_lengths(motion, found.roles)
-        world = upright_world(motion, found.roles)
+        world = upright_world(motion.positions, found.roles)
         scale = SKELETON_22.leg_length / _leg_length(motion, found.roles)
         calibration = Calibration(motion, found.roles, world, scale, found.family)
         alignments = calibration.run()
@@ -63,7 +63,29 @@ class Retargeter:
             motion, found.roles, found.in_betweens, alignments, world, scale, Placement(0.0, np.zeros(3)),
             found.family.name, (*notes, *calibration.warnings),
         )  # fmt: skip
-        return replace(unplaced, placement=placement_of(unplaced._in_world(motion.resample(FPS))))
+        return unplaced._placed()
+
+    @classmethod
+    def aligned(cls, motion: Motion, world: np.ndarray, family: str, warnings: tuple[str, ...] = ()) -> "Retargeter":
+        """For a skeleton that knows its roles and whose joints have the canonical frames, as SMPL's do.
+
+        Rotations carry over as they are.
+
+        Args:
+            motion: as its file has it.
+            world: (3, 3) from the file's axes to +Y up.
+            family: the rig, to show a person.
+            warnings: what a person should know.
+        """
+        roles = dict(motion.skeleton.roles)
+        scale = SKELETON_22.leg_length / _leg_length(motion, roles)
+        alignments = {role: np.eye(3) for role in roles}
+        start = Placement(0.0, np.zeros(3))
+        return cls(motion, roles, (), alignments, world, scale, start, family, warnings)._placed()
+
+    def _placed(self) -> "Retargeter":
+        """With the place of its motion."""
+        return replace(self, placement=placement_of(self._in_world(self.source.resample(FPS))))
 
     def to_canonical(self, motion: Motion) -> Motion:
         """A motion on the source skeleton to SKELETON_22: metres, +Y up, 30 fps, on the ground y = 0.
