@@ -14,17 +14,17 @@ LAYERS = [
     {"skeleton"},
     {"motion"},
     {"skinned_mesh"},
-    {"contacts", "features", "retarget", "io"},
-    {"models", "checkpoint", "postprocess", "quality", "render", "library", "source"},
-    {"styles"},
-    {"restyle"},
+    {"contacts", "features", "retarget", "io", "render"},
+    {"models", "checkpoint", "postprocess", "quality", "library", "source"},
+    {"styles", "text"},
+    {"restyle", "generate"},
     {"pipeline"},
-    {"comparison", "batch"},
+    {"comparison", "batch", "viewer"},
     {"ui", "cli"},
     {"__main__"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
-MAY_IMPORT_IN_ITS_LAYER = {("features", "contacts"), ("io", "retarget")}
+MAY_IMPORT_IN_ITS_LAYER = {("features", "contacts"), ("io", "retarget"), ("io", "render")}
 PYTHON_FILES = [ROOT / "app.py", *(ROOT / "stylize").rglob("*.py"), *(ROOT / "training").rglob("*.py")]
 
 
@@ -70,8 +70,8 @@ def test_a_module_imports_only_layers_below_it(path):
 
 
 def test_only_the_ui_and_the_app_import_gradio():
-    outside = {path for path in importers("gradio") if not path.startswith("stylize/ui/") and path != "app.py"}
-    assert outside == set()
+    outside = {path for path in importers("gradio") if not path.startswith("stylize/ui/")}
+    assert outside == {"app.py", "stylize/viewer/component.py"}
 
 
 def test_only_rotations_imports_roma():

@@ -1,7 +1,6 @@
 """The real app, driven as a person would, in headless Chromium and with the network watched."""
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import pytest
 
 from stylize.io import read_bvh
 from stylize.library import MOTIONS
+from tests.chromium import launched_browser
 
 pytestmark = pytest.mark.browser
 
@@ -41,31 +41,10 @@ for name in ("connect", "connect_ex"):
 """Put before the app as sitecustomize: any host but this machine is noted and cannot be reached."""
 
 
-def chromium() -> str | None:
-    """The path of a Chromium, from CHROMIUM or from the usual places."""
-    names = (os.environ.get("CHROMIUM"), "chromium", "chromium-browser", "google-chrome")
-    return next((path for name in names if name and (path := shutil.which(name))), None)
-
-
 @pytest.fixture(scope="module")
 def browser():
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        without_browser("playwright is not installed")
-    path = chromium()
-    if path is None:
-        without_browser("there is no Chromium; install it or name it in the variable CHROMIUM")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+    with launched_browser() as browser:
         yield browser
-        browser.close()
-
-
-def without_browser(reason: str):
-    if os.environ.get("STYLIZE_REQUIRE_BROWSER"):
-        pytest.fail(f"STYLIZE_REQUIRE_BROWSER is set, but {reason}")
-    pytest.skip(reason)
 
 
 @pytest.fixture(scope="module")
