@@ -18,6 +18,7 @@ from stylize.io.joint_positions import (
     read_positions_csv,
     write_positions_csv,
 )
+from stylize.io.video import PICTURE_SUFFIXES, write_video
 from stylize.motion import Motion
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "write_gltf",
     "write_humanml3d",
     "write_positions_csv",
+    "write_video",
 ]
 
 Document = BvhHierarchy | GltfCharacter | SmplFile
@@ -86,6 +88,7 @@ WRITERS: dict[str, Callable[[Motion, Path, Document | None], None]] = {
         ),
     ),
     ".csv": lambda motion, path, document: write_positions_csv(motion, path),
+    **dict.fromkeys(PICTURE_SUFFIXES, lambda motion, path, document: write_video(motion, path)),
     ".npy": lambda motion, path, document: write_humanml3d(motion, path),
     ".npz": lambda motion, path, document: write_amass(
         motion, path, document if isinstance(document, SmplFile) else None

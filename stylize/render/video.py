@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import imageio.v2 as imageio
 import numpy as np
+from PIL import Image
 
 from stylize.errors import MotionError
 from stylize.motion import Motion
@@ -15,6 +17,9 @@ from stylize.render.panel import PanelPainter, camera_distance
 
 ACCENTS = {"content": "#5b7083", "style": "#c98a2b", "result": "#2f7f86"}
 VIDEO_FPS = 30
+VIDEO_SUFFIXES = (".mp4", ".gif", ".webp")
+PICTURE_MS = 1000 / VIDEO_FPS * 2
+"""Milliseconds that an animated picture shows each of its frames."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +40,7 @@ def render_video(
     crf: int = 20,
     progress: Callable[[float, str], None] | None = None,
 ) -> None:
-    """Write panels side by side as an H.264 video that browsers play, or as an animated picture (.gif).
+    """Write panels side by side as an H.264 video that browsers play, or as an animated picture (.gif, .webp).
 
     All people are shown at one scale. The video lasts as long as the longest content or result; a style reference
     starts anew when it ends, the others hold their last frame. Frames are written as they are made, so memory does
@@ -43,7 +48,7 @@ def render_video(
 
     Args:
         panels: left to right; canonical motions of any frame rate.
-        path: an .mp4 or .gif file.
+        path: an .mp4, .gif or .webp file; animated pictures have half the frames.
         size: width and height of a panel in pixels, even.
         crf: quality of the video, lower is better.
         progress: called with a share from 0 to 1 and what is being done.
@@ -52,34 +57,54 @@ def render_video(
         MotionError: no panels, a motion that is not canonical, or a file that cannot be written.
     """
     path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix not in VIDEO_SUFFIXES:
+        shown = path.suffix or "a file without a suffix"
+        raise MotionError(f"A video cannot be written as {shown}; use {', '.join(VIDEO_SUFFIXES)}.")
     frames = iterate_frames(panels, size)
     total = _frame_count(panels)
-    partial = path.with_name(f".{uuid4().hex}{path.suffix}")
-    if path.suffix.lower() == ".gif":
-        settings = {"duration": 1000 / VIDEO_FPS * 2, "loop": 0}
+    if suffix != ".mp4":
         frames, total = (frame for k, frame in enumerate(frames) if k % 2 == 0), -(-total // 2)
-    elif path.suffix.lower() == ".mp4":
-        settings = {
-            "fps": VIDEO_FPS,
-            "codec": "libx264",
-            "pixelformat": "yuv420p",
-            "macro_block_size": 2,
-            "quality": None,
-            "ffmpeg_params": ["-preset", "veryfast", "-crf", str(crf), "-movflags", "+faststart"],
-        }
-    else:
-        raise MotionError(f"A video cannot be written as {path.suffix or 'a file without a suffix'}; use .mp4 or .gif.")
+    frames = _reported(frames, total, progress)
+    partial = path.with_name(f".{uuid4().hex}{suffix}")
     try:
-        with imageio.get_writer(partial, **settings) as writer:
-            for index, frame in enumerate(frames):
-                writer.append_data(frame)  # type: ignore[attr-defined]
-                if progress and index % 10 == 0:
-                    progress(index / total, "Rendering the video")
+        if suffix == ".webp":
+            _write_webp(frames, partial)
+        else:
+            settings = _video_settings(crf) if suffix == ".mp4" else {"duration": PICTURE_MS, "loop": 0}
+            with imageio.get_writer(partial, **settings) as writer:
+                for frame in frames:
+                    writer.append_data(frame)  # type: ignore[attr-defined]
         partial.replace(path)
     except OSError as error:
         raise MotionError(f"The video {path.name} cannot be written ({error}); choose another folder.") from error
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _reported(
+    frames: Iterator[np.ndarray], total: int, progress: Callable[[float, str], None] | None
+) -> Iterator[np.ndarray]:
+    for index, frame in enumerate(frames):
+        yield frame
+        if progress and index % 10 == 0:
+            progress(index / total, "Rendering the video")
+
+
+def _video_settings(crf: int) -> dict[str, Any]:
+    return {
+        "fps": VIDEO_FPS,
+        "codec": "libx264",
+        "pixelformat": "yuv420p",
+        "macro_block_size": 2,
+        "quality": None,
+        "ffmpeg_params": ["-preset", "veryfast", "-crf", str(crf), "-movflags", "+faststart"],
+    }
+
+
+def _write_webp(frames: Iterator[np.ndarray], path: Path) -> None:
+    pictures = (Image.fromarray(frame) for frame in frames)
+    next(pictures).save(path, save_all=True, append_images=pictures, duration=round(PICTURE_MS), loop=0, quality=75)
 
 
 def iterate_frames(panels: Sequence[Panel], size: int = 480) -> Iterator[np.ndarray]:
