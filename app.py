@@ -1,5 +1,6 @@
 """The app: `python app.py`, then open the printed address."""
 
+import importlib.util
 import logging
 import os
 import signal
@@ -24,26 +25,43 @@ class Options:
     """Address to listen on; 0.0.0.0 lets other machines in. Default: GRADIO_SERVER_NAME, or this machine only."""
     port: int | None = None
     """Port to listen on. Default: GRADIO_SERVER_PORT, or the first free one from 7860."""
-    share: bool = False
-    """Also make a public link through Gradio's servers."""
-    checkpoint: str = "default"
-    """Name of a bundled model, or a checkpoint folder."""
+    share: bool = os.environ.get("GRADIO_SHARE", "").lower() == "true"
+    """Also make a public link through Gradio's servers. Or GRADIO_SHARE=true."""
+    checkpoint: str = os.environ.get("STYLIZE_CHECKPOINT", "default")
+    """Name of a bundled model, or a checkpoint folder. Or STYLIZE_CHECKPOINT."""
+    device: str = os.environ.get("STYLIZE_DEVICE", "cpu")
+    """cpu, cuda or auto. Or STYLIZE_DEVICE."""
+    max_frames: int = int(os.environ.get("STYLIZE_MAX_FRAMES", "20000"))
+    """Longest uploaded motion in frames; longer ones are refused as they are read. Or STYLIZE_MAX_FRAMES."""
+    queue_size: int = int(os.environ.get("STYLIZE_QUEUE_SIZE", "20"))
+    """How many people may wait; more are told to come back. Or STYLIZE_QUEUE_SIZE."""
+    mcp: bool = False
+    """Also serve the endpoints as tools for language models (MCP); needs `pip install "gradio[mcp]"`."""
 
 
 def main(options: Options) -> None:
     """Load the model, build the page and serve it until it is stopped."""
     import torch
 
+    from stylize.errors import StylizeError
     from stylize.pipeline import Stylizer
     from stylize.ui.page import build_page
     from stylize.ui.theme import STYLESHEET, theme
+    from stylize.ui.uploads import limit_uploads
 
     torch.set_num_threads(1)  # as fast as more for models this small, and people at once do not slow each other
-    page = build_page(Stylizer.from_pretrained(options.checkpoint))
+    if options.mcp and importlib.util.find_spec("mcp") is None:
+        sys.exit('--mcp needs more libraries; install them with: pip install "gradio[mcp]"')
+    try:
+        limit_uploads(options.max_frames)
+        page = build_page(Stylizer.from_pretrained(options.checkpoint, options.device), options.queue_size)
+    except StylizeError as error:
+        sys.exit(f"{error}")
     page.launch(
         server_name=options.host,
         server_port=options.port,
         share=options.share,
+        mcp_server=options.mcp,
         theme=theme(),
         css_paths=STYLESHEET,
         max_file_size=MAX_UPLOAD,

@@ -9,7 +9,8 @@ from stylize.io.bvh import read_bvh
 from stylize.motion import Motion
 from stylize.retarget import Retargeter
 
-MOTIONS = Path(__file__).resolve().parent.parent / "assets" / "motions"
+ASSETS = Path(__file__).resolve().parent.parent / "assets"
+MOTIONS, PREVIEWS, GALLERIES = ASSETS / "motions", ASSETS / "previews", ASSETS / "galleries"
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,18 @@ def list_library(kind: str | None = None) -> tuple[LibraryEntry, ...]:
 def style_example(label: str) -> LibraryEntry | None:
     """The bundled motion in a label's style, if there is one."""
     return next((entry for entry in list_library("style") if entry.label == label), None)
+
+
+def preview_path(name: str) -> Path | None:
+    """The moving picture (render.sprite) of a bundled motion, by its name; None where there is none."""
+    path = next((PREVIEWS / f"{entry.name}.webp" for entry in list_library() if entry.name == name), None)
+    return path if path is not None and path.exists() else None
+
+
+def gallery(name: str) -> list[tuple[str, Path]]:
+    """The titles and moving pictures (render.sprite) of a bundled gallery, in their order."""
+    pictures = sorted((GALLERIES / name).glob("*.webp"))
+    return [(path.stem.partition("-")[2].replace("_", " ").capitalize(), path) for path in pictures]
 
 
 def load_entry(entry: LibraryEntry | str) -> Motion:

@@ -1,8 +1,10 @@
-"""Make the bundled motions with our own models: no frame of a data set is in them.
+"""Make the bundled motions and their pictures with our own models: no frame of a data set is in them.
 
-    python -m training.make_assets --pack packs/train.npz --out assets/motions
+    python -m training.make_assets --pack packs/train.npz
+    python -m training.make_assets --pictures
 
-Each is decoded from the content code of one clip and a style code drawn from a label's prior.
+A motion is decoded from the content code of one clip and a style code drawn from a label's prior. The pictures are
+the small moving ones of the app: of each motion, and of two galleries of restyles.
 """
 
 from dataclasses import dataclass
@@ -12,11 +14,14 @@ import numpy as np
 import torch
 import tyro
 
+from stylize.errors import StylizeError
 from stylize.features import FPS
 from stylize.io import save_motion
+from stylize.library import GALLERIES, MOTIONS, PREVIEWS, list_library, load_entry
 from stylize.models.stylizer import sample_gaussian
 from stylize.motion import Motion
 from stylize.pipeline import LABELLED, Stylizer
+from stylize.render.sprite import sprite
 from stylize.restyle import WeightedStyle
 from training import metrics
 from training.packs import Pack
@@ -36,6 +41,7 @@ CONTENTS = {
     "punch": ("punch", "set1/normal"),
 }
 """Bundled content -> action and style in the training pack."""
+GALLERY_CONTENT, GALLERY_STYLE = "content/walk", "elderly"
 
 
 @dataclass(frozen=True)
@@ -43,15 +49,15 @@ class MakeAssets:
     """Make the bundled motions.
 
     Attributes:
-        pack: the training pack, whose clips give the content codes.
-        out: folder; its subfolders contents and styles are written.
+        pack: the training pack, whose clips give the content codes; none is needed for the pictures.
+        pictures: leave the motions as they are.
         checkpoint: a bundled name or a folder.
         candidates: how many clips and draws to choose the cleanest feet from.
         max_seconds: longer motions are trimmed.
     """
 
-    pack: Path
-    out: Path = Path("assets/motions")
+    pack: Path | None = None
+    pictures: bool = False
     checkpoint: str = "default"
     candidates: int = 6
     max_seconds: float = 6.0
@@ -62,10 +68,8 @@ def cleanest(motions: list[Motion]) -> Motion:
     return min(motions, key=lambda m: metrics.foot_sliding(m) + 10 * metrics.penetration(m) + 5 * metrics.floating(m))
 
 
-def main(options: MakeAssets) -> None:
+def make_motions(options: MakeAssets, stylizer: Stylizer, pack: Pack) -> None:
     """Recombine, choose, trim, write."""
-    pack = Pack.load(options.pack)
-    stylizer = Stylizer.from_pretrained(options.checkpoint)
     restyler = stylizer.restyler
     network = restyler.networks[LABELLED]
     names = list(network.config.labels)
@@ -90,11 +94,40 @@ def main(options: MakeAssets) -> None:
         )
 
     for folder in ("contents", "styles"):
-        (options.out / folder).mkdir(parents=True, exist_ok=True)
+        (MOTIONS / folder).mkdir(parents=True, exist_ok=True)
     for name, (action, style) in CONTENTS.items():
-        save_motion(make(action, style, style), options.out / "contents" / f"{name}.bvh")
+        save_motion(make(action, style, style), MOTIONS / "contents" / f"{name}.bvh")
     for label in names:
-        save_motion(make("walk", label, label), options.out / "styles" / f"{label.replace('/', '-')}.bvh")
+        save_motion(make("walk", label, label), MOTIONS / "styles" / f"{label.replace('/', '-')}.bvh")
+
+
+def make_pictures(stylizer: Stylizer) -> None:
+    """Of every bundled motion, and of one motion in every style and every motion in one style."""
+    pictures = {PREVIEWS / f"{entry.name}.webp": (load_entry(entry), entry.kind) for entry in list_library()}
+    labels = [label.name for label in stylizer.labels if not label.experimental]
+    contents = list_library("content")
+    content, style = load_entry(GALLERY_CONTENT), GALLERY_STYLE
+    restyles = {
+        "same_content": [(label, stylizer.stylize(content, label)) for label in labels],
+        "same_style": [(Path(e.name).name, stylizer.stylize(load_entry(e), style)) for e in contents],
+    }
+    for gallery, results in restyles.items():
+        for number, (name, result) in enumerate(results, 1):
+            pictures[GALLERIES / gallery / f"{number:02d}-{name}.webp"] = (result.motions[0], "result")
+    for path, (motion, role) in pictures.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(sprite(motion, role))
+
+
+def main(options: MakeAssets) -> None:
+    """Make the motions, unless only the pictures are wanted, and the pictures."""
+    torch.set_num_threads(1)
+    stylizer = Stylizer.from_pretrained(options.checkpoint)
+    if not options.pictures:
+        if options.pack is None:
+            raise StylizeError("The motions are made from a training pack; give one with --pack, or only --pictures.")
+        make_motions(options, stylizer, Pack.load(options.pack))
+    make_pictures(stylizer)
 
 
 if __name__ == "__main__":

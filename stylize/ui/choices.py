@@ -1,4 +1,4 @@
-"""What the panels share: pages behind a switch, and the two ways to choose a motion, each with a preview."""
+"""What the panels share: pages behind a switch, and an upload that shows what was found."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -6,9 +6,9 @@ from functools import partial
 import gradio as gr
 
 from stylize.io import READERS
-from stylize.source import load_source
-from stylize.ui.fragments import Role, library_preview, preview, source_facts
+from stylize.ui.fragments import Role, preview, source_facts
 from stylize.ui.messages import failure_notice
+from stylize.ui.uploads import load_upload
 
 
 def segmented_pages(titles: Mapping[str, str], label: str) -> tuple[gr.Radio, dict[str, gr.Column]]:
@@ -37,15 +37,6 @@ def segments(choices: list[tuple[str, str]], value: str, label: str) -> gr.Radio
     return gr.Radio(choices, value=value, label=label, show_label=False, container=False, elem_classes="segments")
 
 
-def library_choice(choice: gr.Radio | gr.Dropdown, role: Role) -> None:
-    """Lay out a choice among bundled motions, whose values are their names, with the chosen one's preview beside it."""
-    with gr.Row(equal_height=False, elem_classes="choice"):
-        choice.render()
-        shown = library_preview(choice.value, role) if choice.value else ""
-        picture = gr.HTML(shown, padding=False, elem_classes="picture")
-    choice.input(partial(library_preview, role=role), choice, picture, show_progress="hidden", api_visibility="private")
-
-
 def upload_choice(role: Role, label: str, api_name: str) -> gr.File:
     """Build an upload that shows what was found in the file, or in one sentence why it cannot be used."""
     with gr.Row(equal_height=False, elem_classes="choice"):
@@ -69,7 +60,7 @@ def inspect_upload(path: str | None, *, role: Role) -> tuple[str, str]:
     if path is None:
         return "", ""
     try:
-        source = load_source(path)
+        source = load_upload(path)
         return source_facts(source), preview(source.motion, role)
     except Exception as error:
         return failure_notice(error), ""

@@ -1,58 +1,114 @@
 """The first step: the motion whose action is kept."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import gradio as gr
 
 from stylize.errors import MotionError
 from stylize.library import list_library, load_entry
 from stylize.motion import Motion
-from stylize.source import SourceMotion, load_source
-from stylize.ui.choices import library_choice, segmented_pages, upload_choice
+from stylize.source import MAX_SECONDS, SourceMotion
+from stylize.ui.cards import card_choice
+from stylize.ui.choices import segmented_pages, upload_choice
+from stylize.ui.fragments import described
+from stylize.ui.uploads import load_upload
 
-LIBRARY, UPLOAD = "library", "upload"
+LIBRARY, UPLOAD, RESULT = "library", "upload", "result"
 DEFAULT_CONTENT = "walk"
+NO_RESULT = "Press “Use as motion” under a result, and it is restyled from here."
 
 
 @dataclass(frozen=True)
 class ContentPanel:
-    """The components that say which motion was chosen."""
+    """The components that say which motion was chosen; ``kept`` holds a result that is to be a content."""
 
     origin: gr.Radio
     entry: gr.Radio
     file: gr.File
+    kept: gr.State
+    kept_title: gr.HTML
+    start: gr.Slider
+    end: gr.Slider
 
 
 def content_panel() -> ContentPanel:
     """Build the panel."""
     entries = list_library("content")
     default = next((entry.name for entry in entries if DEFAULT_CONTENT in entry.name), None)
+    length = load_entry(default).duration if default else MAX_SECONDS
+    kept = gr.State(None)
     with gr.Column(elem_classes="card"):
         gr.HTML("<h2>Motion <small>the action to keep</small></h2>", padding=False)
-        origin, pages = segmented_pages({LIBRARY: "Library", UPLOAD: "Your file"}, "Where the motion comes from")
+        titles = {LIBRARY: "Library", UPLOAD: "Your file", RESULT: "A result"}
+        origin, pages = segmented_pages(titles, "Where the motion comes from")
         with pages[LIBRARY]:
-            entry = gr.Radio(
-                [(entry.title, entry.name) for entry in entries],
-                value=default,
-                label="Motion",
-                show_label=False,
-                container=False,
-                min_width=180,
-                elem_classes="pills",
-                render=False,
-            )
-            library_choice(entry, "content")
+            cards = [(entry.title, entry.name, entry.name) for entry in entries]
+            entry = card_choice(cards, default, "Motion", "content-cards")
         with pages[UPLOAD]:
             file = upload_choice("content", "Motion file", api_name="inspect_content")
-    return ContentPanel(origin, entry, file)
+        with pages[RESULT]:
+            kept_title = gr.HTML(described([("No result yet.", NO_RESULT)]), padding=False)
+        with gr.Accordion("Trim", open=False, elem_classes="more"), gr.Row(elem_classes="trim"):
+            start = gr.Slider(0, length, 0, step=0.1, label="Start, s", min_width=0, buttons=[])
+            end = gr.Slider(0, length, length, step=0.1, label="End, s", min_width=0, buttons=[])
+    panel = ContentPanel(origin, entry, file, kept, kept_title, start, end)
+    gr.on(
+        [origin.change, entry.change, file.change, kept.change],
+        _whole,
+        [origin, entry, file, kept],
+        [start, end],
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    return panel
 
 
-def chosen_content(origin: str, entry: str | None, file: str | None) -> Motion | SourceMotion:
-    """The motion that was chosen; StylizeError says what is missing or wrong."""
+def _whole(origin: str, entry: str | None, file: str | None, kept: SourceMotion | None) -> tuple[gr.Slider, gr.Slider]:
+    """The trim sliders over the whole of the chosen motion; what is wrong with it is said elsewhere."""
+    try:
+        duration = _chosen(origin, entry, file, kept)[1].duration
+    except MotionError:
+        return gr.Slider(), gr.Slider()
+    except Exception:  # the upload's own notice says what is wrong with the file
+        return gr.Slider(), gr.Slider()
+    return gr.Slider(maximum=duration, value=0), gr.Slider(maximum=duration, value=duration)
+
+
+def _chosen(
+    origin: str, entry: str | None, file: str | None, kept: SourceMotion | Motion | None
+) -> tuple[Motion | SourceMotion, Motion]:
+    """The chosen motion, and the same as a canonical one; StylizeError says what is missing or wrong."""
     if origin == LIBRARY:
         if entry is None:
             raise MotionError("No motion is chosen; choose one of the library, or upload a file.")
-        return load_entry(entry)
-    if file is None:
+        chosen = load_entry(entry)
+    elif origin == RESULT:
+        if kept is None:
+            raise MotionError("No result is kept yet; press “Use as motion” under a result first.")
+        chosen = kept
+    elif file is None:
         raise MotionError("No motion was uploaded; upload a file, or choose one of the library.")
-    return load_source(file)
+    else:
+        chosen = load_upload(file)
+    return chosen, chosen.motion if isinstance(chosen, SourceMotion) else chosen
+
+
+def chosen_content(
+    origin: str,
+    entry: str | None,
+    file: str | None,
+    kept: SourceMotion | Motion | None = None,
+    start: float = 0.0,
+    end: float | None = None,
+) -> Motion | SourceMotion:
+    """The motion that was chosen, from start to end in seconds; StylizeError says what is missing or wrong."""
+    chosen, motion = _chosen(origin, entry, file, kept)
+    end = motion.duration if end is None else min(end, motion.duration)
+    if start <= 0 and end >= motion.duration - 0.05:
+        return chosen
+    if end - start < 2 / motion.fps:
+        raise MotionError(f"The motion is trimmed to {max(end - start, 0):.1f} s; move start and end further apart.")
+    cut = replace(motion.crop(start, end), name=motion.name)
+    if isinstance(chosen, SourceMotion):
+        return replace(chosen, motion=cut, source=chosen.source.crop(start, end))
+    return cut

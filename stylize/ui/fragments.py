@@ -3,14 +3,12 @@
 import base64
 import tempfile
 from collections.abc import Sequence
-from functools import lru_cache
 from html import escape
 from pathlib import Path
 from typing import Literal
 
-from stylize.library import load_entry, style_example
 from stylize.motion import Motion
-from stylize.pipeline import StylizationResult
+from stylize.pipeline import Scores, StylizationResult
 from stylize.render.video import Panel, render_video
 from stylize.source import MAX_SECONDS, MIN_SECONDS, SourceMotion
 from stylize.styles import StyleLabel
@@ -43,14 +41,28 @@ def source_facts(source: SourceMotion) -> str:
     return _facts(facts, warnings)
 
 
-def result_facts(result: StylizationResult) -> str:
-    """What a result was made of, and the warnings that came with it."""
+SCORE_TEXTS = {
+    "Style match": "How much of the way from the motion's own style to the wanted one the result went, as the model's "
+    "style encoder sees it. 100% is all of it.",
+    "Movement kept": "How alike hands and feet move before and after, wherever they are held. 100% is the same "
+    "movement; a strong style is at 60 to 90%.",
+    "Foot sliding": "How fast feet that are on the ground slide over it, before and after, in centimetres a second.",
+}
+
+
+def result_facts(result: StylizationResult, scores: Scores) -> str:
+    """What a result was made of, what can be measured of it, and the warnings that came with it."""
+    values = (
+        f"{scores.style_match:.0%}",
+        f"{max(scores.content_kept, 0):.0%}",
+        f"{100 * scores.sliding_before:.0f} → {100 * scores.sliding_after:.0f} cm/s",
+    )
     facts = {
-        "Content": result.content.name or "uploaded motion",
         "Style": result.style,
         "Strength": f"{result.strength:g}",
         "Seed": f"{result.seed}",
         "Length": _lengths(result),
+        **dict(zip(SCORE_TEXTS, values, strict=True)),
     }
     return _facts(facts, result.warnings)
 
@@ -64,8 +76,15 @@ def _lengths(result: StylizationResult) -> str:
 
 
 def _facts(facts: dict[str, str], warnings: Sequence[str]) -> str:
-    cells = "".join(f"<div><dt>{name}</dt><dd>{escape(value)}</dd></div>" for name, value in facts.items())
+    cells = "".join(
+        f"<div{_tooltip(name)}><dt>{name}</dt><dd>{escape(value)}</dd></div>" for name, value in facts.items()
+    )
     return f'<dl class="facts">{cells}</dl>{"".join(notice(text, "warning") for text in warnings)}'
+
+
+def _tooltip(name: str) -> str:
+    text = SCORE_TEXTS.get(name)
+    return f' class="explained" tabindex="0" data-text="{escape(text)}" aria-label="{escape(text)}"' if text else ""
 
 
 def preview(motion: Motion, role: Role) -> str:
@@ -79,18 +98,6 @@ def preview(motion: Motion, role: Role) -> str:
         f'<video class="preview" autoplay loop muted playsinline aria-label="{escape(motion.name)}" '
         f'src="data:video/mp4;base64,{video}"></video>'
     )
-
-
-@lru_cache(maxsize=64)
-def library_preview(name: str, role: Role) -> str:
-    """The preview of a bundled motion; each is rendered once."""
-    return preview(load_entry(name), role)
-
-
-def label_preview(label: str) -> str:
-    """The preview of a label's example, or nothing where the library has none."""
-    entry = style_example(label)
-    return "" if entry is None else library_preview(entry.name, "style")
 
 
 def shown_name(label: str) -> str:

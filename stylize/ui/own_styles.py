@@ -17,6 +17,7 @@ from stylize.styles import MAX_STYLE_CLIPS, STYLE_SUFFIX, SavedStyle
 from stylize.ui.fragments import described
 from stylize.ui.messages import or_message
 from stylize.ui.second_style import SecondStyle, second_style_update
+from stylize.ui.uploads import load_upload
 
 STATE_SECONDS = 2 * 3600
 EXPLANATION = f"is made of 1 to {MAX_STYLE_CLIPS} motions of any actions; its file opens here another time."
@@ -116,7 +117,7 @@ def connect_own_styles(panel: OwnStylesPanel, second: SecondStyle, stylizer: Sty
     def make_style(name: str, clips: list[str] | None, kept: tuple[OwnStyle, ...] = ()):
         """Make a style of this session from 1 to 5 motion files; the last output says what went wrong, if any."""
         return or_message(
-            lambda: (*add(kept, stylizer.make_style(name, clips or [])), None, ""),
+            lambda: (*add(kept, stylizer.make_style(name, [load_upload(clip) for clip in clips or []])), None, ""),
             [*added, panel.clips, panel.name],
         )
 

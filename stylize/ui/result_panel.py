@@ -1,45 +1,60 @@
-"""What came out: the side-by-side video, the samples to choose from, and the files to take away."""
+"""What came out: the 3D view, the samples to choose from, what can be read of them, and the files to take away."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import gradio as gr
 
+from stylize.pipeline import Stylizer
+from stylize.ui.choices import segments
 from stylize.ui.fragments import result_facts
-from stylize.ui.runs import Run, SampleFiles
+from stylize.ui.runs import Run, file_formats, remove_all, shown_panels
+from stylize.viewer.component import motion_viewer
+from stylize.viewer.scene import scene
 
-EMPTY = "<p>Choose a motion and a style, then press <b>Restyle</b>.</p>"
+EMPTY = "Choose a motion and a style, then press Restyle."
 STATE_SECONDS = 3600
+MOST_KEPT = 12
+"""Runs of a session that can be gone back to."""
+NOTHING = "none"
+VIEW, VIDEO = "view", "video"
 
 
 @dataclass(frozen=True)
 class ResultPanel:
-    """The components that a run fills."""
+    """The components that a run fills; ``runs`` holds a tuple of Run, the last one first."""
 
-    run: gr.State
-    empty: gr.HTML
+    runs: gr.State
+    shown_as: gr.Radio
+    view: gr.HTML
     video: gr.Video
     sample: gr.Radio
     facts: gr.HTML
-    bvh: gr.DownloadButton
-    bvh_source: gr.DownloadButton
-    mp4: gr.DownloadButton
-
-    @property
-    def sample_outputs(self) -> list:
-        """What changes with the shown sample, in the order of ``shown_sample``."""
-        return [self.video, self.bvh, self.bvh_source, self.mp4]
+    actions: gr.Row
+    file_format: gr.Dropdown
+    download: gr.Button
+    file: gr.DownloadButton
+    use: gr.Button
+    earlier: gr.Row
+    run: gr.Dropdown
+    compared: gr.Dropdown
 
     @property
     def run_outputs(self) -> list:
         """What a run fills, in the order of ``shown_run``."""
-        return [self.run, self.sample, self.facts, *self.sample_outputs]
+        return [
+            *(self.runs, self.view, self.shown_as, self.video, self.sample, self.facts),
+            *(self.actions, self.file_format, self.earlier, self.run, self.compared),
+        ]
 
 
-def result_panel() -> ResultPanel:
-    """Build the panel, empty."""
-    run = gr.State(None, time_to_live=STATE_SECONDS, delete_callback=lambda run: run and run.remove())
+def result_panel(first: dict) -> ResultPanel:
+    """Build the panel; ``first`` is the scene that is seen before anything was restyled."""
+    runs = gr.State((), time_to_live=STATE_SECONDS, delete_callback=remove_all)
     with gr.Column(elem_classes="card result", elem_id="result"):
-        empty = gr.HTML(EMPTY, padding=False, elem_classes="empty")
+        shown_as = segments([("3D", VIEW), ("Video", VIDEO)], VIEW, "How the result is shown")
+        shown_as.visible = False
+        view = motion_viewer(first, empty=EMPTY, label="Content, style and result", elem_id="view")
         video = gr.Video(
             label="Comparison",
             show_label=False,
@@ -61,36 +76,50 @@ def result_panel() -> ResultPanel:
             elem_classes="segments samples",
         )
         facts = gr.HTML("", label="Facts", padding=False, elem_id="facts")
-        with gr.Row(elem_classes="downloads"):
-            bvh_source = gr.DownloadButton(
-                "BVH, your skeleton", visible=False, size="md", min_width=140, elem_id="download-source"
-            )
-            bvh = gr.DownloadButton("BVH, 22 joints", visible=False, size="md", min_width=140, elem_id="download-bvh")
-            mp4 = gr.DownloadButton("Video, MP4", visible=False, size="md", min_width=140, elem_id="download-mp4")
-    return ResultPanel(run, empty, video, sample, facts, bvh, bvh_source, mp4)
-
-
-def shown_sample(files: SampleFiles) -> tuple:
-    """Updates of ``ResultPanel.sample_outputs``."""
-    source = files.on_source
-    kind = source.suffix[1:].upper() if source is not None else ""
-    return (
-        gr.Video(value=str(files.video), visible=True),
-        gr.DownloadButton(value=str(files.bvh), visible=True),
-        gr.DownloadButton(
-            f"{kind}, your skeleton", value=None if source is None else str(source), visible=source is not None
-        ),
-        gr.DownloadButton(value=str(files.video), visible=True),
+        with gr.Row(visible=False, elem_classes="actions") as actions:
+            file_format = gr.Dropdown([], label="File", show_label=False, container=False, min_width=180, scale=2)
+            download = gr.Button("Download", size="md", min_width=110, scale=1, elem_id="download")
+            use = gr.Button("Use as motion", size="md", min_width=130, scale=1, elem_id="use-result")
+            file = gr.DownloadButton("File", visible="hidden", elem_id="download-file")
+        with gr.Row(visible=False, elem_classes="earlier") as earlier:
+            run = gr.Dropdown([], label="Results of this session", min_width=200, elem_id="earlier")
+            compared = gr.Dropdown([], label="Compare with", min_width=200, elem_id="compare")
+    return ResultPanel(
+        runs, shown_as, view, video, sample, facts, actions, file_format, download, file, use, earlier, run, compared
     )
 
 
-def shown_run(run: Run, files: SampleFiles) -> tuple:
-    """Updates of ``ResultPanel.run_outputs``."""
+def with_run(runs: Sequence[Run], new: Run) -> tuple[Run, ...]:
+    """A session's runs with a new one first; the oldest go, with their files."""
+    remove_all(runs[MOST_KEPT - 1 :])
+    return (new, *runs[: MOST_KEPT - 1])
+
+
+def shown_run(stylizer: Stylizer, runs: tuple[Run, ...], index: int = 0, compared: int | None = None) -> tuple:
+    """Updates of ``ResultPanel.run_outputs`` that show one of a session's runs, beside another if asked for."""
+    run = runs[index]
     count = len(run.result.motions)
-    choices = [(f"Sample {number}", str(number)) for number in range(1, count + 1)]
+    samples = [(f"Sample {number}", str(number)) for number in range(1, count + 1)]
+    formats = file_formats(run.result)
+    titles = [(f"{len(runs) - place}: {each.title}", str(place)) for place, each in enumerate(runs)]
+    others = [("Nothing", NOTHING), *(choice for choice in titles if choice[1] != str(index))]
     return (
-        run,
-        gr.Radio(choices, value="1", visible=count > 1),
-        result_facts(run.result),
-        *shown_sample(files),
+        runs,
+        scene(shown_panels(run, None if compared is None else runs[compared])),
+        gr.Radio(value=VIEW, visible=True),
+        gr.Video(value=None, visible=False),
+        gr.Radio(samples, value="1", visible=count > 1),
+        sample_facts(stylizer, run, 0),
+        gr.Row(visible=True),
+        gr.Dropdown(formats, value=formats[0][1]),
+        gr.Row(visible=len(runs) > 1),
+        gr.Dropdown(titles, value=str(index)),
+        gr.Dropdown(others, value=NOTHING if compared is None else str(compared)),
     )
+
+
+def sample_facts(stylizer: Stylizer, run: Run, index: int) -> str:
+    """What can be read of one sample; each is measured once."""
+    if index not in run.scores:
+        run.scores[index] = stylizer.scores(run.result, index)
+    return result_facts(run.result, run.scores[index])

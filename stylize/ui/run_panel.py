@@ -25,7 +25,9 @@ class RunPanel:
     keep_timing: gr.Checkbox
     body: gr.Radio
     second: SecondStyle
+    lock_seed: gr.Checkbox
     button: gr.Button
+    stop: gr.Button
     message: gr.HTML
 
 
@@ -40,10 +42,12 @@ def run_panel(labels: Sequence[StyleLabel]) -> RunPanel:
                 0, label="Seed", precision=0, minimum=0, maximum=2**31 - 1, min_width=0, buttons=[other_seed]
             )
             button = gr.Button("Restyle", variant="primary", size="lg", min_width=150, scale=1, elem_id="restyle")
+            stop = gr.Button("Stop", variant="stop", size="lg", min_width=150, scale=1, elem_id="stop")
         with gr.Accordion("More", open=False, elem_classes="more"):
             second = second_style_choice(labels)
             body = segments(BODY_TITLES, "full", "Part of the body")
             keep_timing = gr.Checkbox(False, label="Keep the content's timing", container=False)
+            lock_seed = gr.Checkbox(True, label="Keep the seed from one restyle to the next", container=False)
         message = gr.HTML("", label="Message", padding=False, elem_id="message")
     other_seed.click(None, None, seed, js=DRAW_SEED, api_visibility="private")
-    return RunPanel(strength, num_samples, seed, keep_timing, body, second, button, message)
+    return RunPanel(strength, num_samples, seed, keep_timing, body, second, lock_seed, button, stop, message)

@@ -1,26 +1,40 @@
-"""One person's run: the restyle itself, and the files that show and hand over its samples."""
+"""One person's run: the restyle itself, what is said of it, and the files that it can be taken away in."""
 
+import json
 import re
 import shutil
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from gradio.utils import get_upload_folder
 
 from stylize.comparison import comparison_panels
+from stylize.errors import MotionError
+from stylize.io import WRITERS
 from stylize.motion import Motion
-from stylize.pipeline import StylizationResult, Stylizer
-from stylize.render.video import render_video
+from stylize.pipeline import Scores, StylizationResult, Stylizer
+from stylize.render.video import Panel, render_video
 from stylize.restyle import Body
 from stylize.source import SourceMotion
 from stylize.styles import Style
 
 Progress = Callable[[float, str], None]
 
-RESTYLE_SHARE = 0.25
-"""How much of a run's progress bar is the restyle; the rest is the video."""
+VIDEO_SUFFIXES = {".mp4": "Video, MP4", ".gif": "Animated picture, GIF"}
+RECIPE = ".json"
+MAX_RECIPE_BYTES = 64 * 1024
+FORMAT_TITLES = {
+    ".bvh": "BVH",
+    ".glb": "GLB",
+    ".vrm": "VRM",
+    ".gltf": "glTF",
+    ".npz": "SMPL, AMASS .npz",
+    ".csv": "Joint positions, .csv",
+}
+YOURS, CANONICAL = "yours", "canonical"
 
 
 @dataclass(frozen=True)
@@ -36,23 +50,27 @@ class RunSettings:
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """A result, and the folder that only this run writes to."""
+    """A result, and the folder that only this run writes to.
+
+    Attributes:
+        result: of the stylizer.
+        settings: it was made with.
+        choices: what was chosen on the page, by the names of the page's inputs.
+        folder: for its files.
+        title: in a few words.
+        scores: of the samples that were looked at.
+    """
 
     result: StylizationResult
+    settings: RunSettings
+    choices: dict[str, Any]
     folder: Path
+    title: str
+    scores: dict[int, Scores] = field(default_factory=dict)
 
     def remove(self) -> None:
         """Delete the run's files."""
         shutil.rmtree(self.folder, ignore_errors=True)
-
-
-@dataclass(frozen=True)
-class SampleFiles:
-    """The files of one sample; ``on_source`` is None where the content's file had no skeleton to write on."""
-
-    video: Path
-    bvh: Path
-    on_source: Path | None
 
 
 def start_run(
@@ -60,6 +78,7 @@ def start_run(
     content: Motion | SourceMotion,
     style: Style,
     settings: RunSettings,
+    choices: dict[str, Any],
     progress: Progress,
 ) -> Run:
     """Restyle, and make the run's folder within gradio's, so that gradio serves its files and clears them away."""
@@ -71,29 +90,83 @@ def start_run(
         seed=settings.seed,
         keep_timing=settings.keep_timing,
         body=settings.body,
-        progress=lambda share, text: progress(RESTYLE_SHARE * share, text),
+        progress=progress,
     )
     Path(get_upload_folder()).mkdir(parents=True, exist_ok=True)
-    return Run(result, Path(tempfile.mkdtemp(prefix="run-", dir=get_upload_folder())))
+    folder = Path(tempfile.mkdtemp(prefix="run-", dir=get_upload_folder()))
+    title = f"{result.content.name or 'motion'}, {result.style}, strength {result.strength:g}, seed {result.seed}"
+    return Run(result, settings, choices, folder, title)
 
 
-def sample_files(run: Run, index: int, progress: Progress) -> SampleFiles:
-    """Write what is shown and downloaded of one sample; files that are there already are kept."""
-    stem = _file_stem(run.result, index)
-    video, bvh = (run.folder / f"{stem}{ending}" for ending in (".mp4", ".bvh"))
-    if not bvh.exists():
-        run.result.save(bvh, index, skeleton="canonical")
-    rig = run.result.source.rig if run.result.source is not None else None
-    on_source = run.folder / f"{stem}_source{rig.suffix}" if rig is not None else None
-    if on_source is not None and not on_source.exists():
-        run.result.save(on_source, index, skeleton="source")
-    if not video.exists():
+def shown_panels(run: Run, compared: Run | None = None) -> list[Panel]:
+    """Content, style and every sample of a run, and the first sample of another run to compare with."""
+    first, *others = (comparison_panels(run.result, index) for index in range(len(run.result.motions)))
+    panels = [*first, *(each[-1] for each in others)]
+    if compared is not None:
+        panels.append(Panel(compared.result.motions[0], "Compared", subtitle=compared.title, role="result"))
+    return panels
+
+
+def file_formats(result: StylizationResult) -> list[tuple[str, str]]:
+    """Titles and names of what a result can be taken away as: "yours.bvh", "canonical.glb", "canonical.mp4"."""
+    formats = []
+    for suffix in WRITERS:
+        title = FORMAT_TITLES.get(suffix, suffix)
+        if result.source is not None and result.source.can_write_back(f"motion{suffix}"):
+            formats.append((f"{title}, on your skeleton", YOURS + suffix))
+        if suffix in (".bvh", ".glb") or suffix not in (".vrm", ".gltf"):
+            formats.append((title if suffix != ".bvh" else "BVH, 22 joints", CANONICAL + suffix))
+    formats.sort(key=lambda each: not each[1].startswith(YOURS))
+    formats += [(title, CANONICAL + suffix) for suffix, title in VIDEO_SUFFIXES.items() if suffix not in WRITERS]
+    return [*formats, ("Settings, JSON", CANONICAL + RECIPE)]
+
+
+def write_file(run: Run, index: int, file_format: str, progress: Progress) -> Path:
+    """Write a sample in one of ``file_formats``; a file that is there already is kept."""
+    if file_format not in (name for _, name in file_formats(run.result)):
+        raise MotionError(f"There is no format {file_format!r} for this result; choose one of the list.")
+    skeleton, _, suffix = file_format.partition(".")
+    suffix = f".{suffix}"
+    path = run.folder / f"{_file_stem(run.result, index)}{'_source' * (skeleton == YOURS)}{suffix}"
+    if path.exists():
+        return path
+    if suffix == RECIPE:
+        path.write_text(recipe(run), encoding="utf-8")
+    elif suffix in VIDEO_SUFFIXES:
         render_video(
             comparison_panels(run.result, index),
-            video,
-            progress=lambda share, text: progress(RESTYLE_SHARE + (1 - RESTYLE_SHARE) * share, text),
+            path,
+            size=480 if suffix == ".mp4" else 240,
+            progress=progress,
         )
-    return SampleFiles(video, bvh, on_source)
+    else:
+        run.result.save(path, index, skeleton="source" if skeleton == YOURS else "canonical")
+    return path
+
+
+def recipe(run: Run) -> str:
+    """What makes the same result again, as JSON; ``read_recipe`` reads it."""
+    said = {"content": run.result.content.name, "style": run.result.style, "seconds": run.result.content.duration}
+    return json.dumps({"stylize": said, "choices": run.choices | asdict(run.settings)}, indent=2) + "\n"
+
+
+def read_recipe(path: str) -> dict[str, Any]:
+    """The choices that ``recipe`` wrote; MotionError where the file is something else."""
+    try:
+        content = Path(path).read_bytes()[:MAX_RECIPE_BYTES]
+        choices = json.loads(content)["choices"]
+        plain = all(isinstance(value, str | int | float | bool | None) for value in choices.values())
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise MotionError("This is no file of settings; choose a .json that this page wrote.") from error
+    if not plain:
+        raise MotionError("This file of settings is damaged; choose a .json that this page wrote.")
+    return choices
+
+
+def remove_all(runs: Sequence[Run]) -> None:
+    """Delete the files of a session's runs."""
+    for run in runs or ():
+        run.remove()
 
 
 def _file_stem(result: StylizationResult, index: int) -> str:

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import gradio as gr
 
 from stylize.errors import StyleError
-from stylize.library import list_library, load_entry
-from stylize.source import load_source
+from stylize.library import list_library, load_entry, style_example
 from stylize.styles import MAX_STYLE_CLIPS, SavedStyle, Style, StyleLabel
-from stylize.ui.choices import library_choice, segmented_pages, upload_choice
-from stylize.ui.fragments import described, label_preview, shown_label, shown_name
+from stylize.ui.cards import card_choice
+from stylize.ui.choices import segmented_pages, upload_choice
+from stylize.ui.fragments import described, shown_label, shown_name
 from stylize.ui.own_styles import OwnStylesPanel, own_styles_panel
+from stylize.ui.uploads import load_upload
 
 LABEL, LIBRARY, UPLOAD, OWN, SAMPLE = "name", "library", "upload", "own", "sample"
 TITLES = {LABEL: "Name", LIBRARY: "Example", UPLOAD: "Your file", OWN: "Your style", SAMPLE: "Surprise"}
@@ -26,7 +27,7 @@ class StylePanel:
     kind: gr.Radio
     label: gr.Radio
     experimental_label: gr.Radio
-    entry: gr.Dropdown
+    entry: gr.Radio
     file: gr.File
     own: OwnStylesPanel
 
@@ -43,8 +44,7 @@ def style_panel(labels: Sequence[StyleLabel]) -> StylePanel:
         else:
             label, experimental_label = (gr.Radio([], label=title, visible=False) for title in LABEL_TITLES)
         with pages[LIBRARY]:
-            entry = _reference_list(labels)
-            library_choice(entry, "style")
+            entry = _reference_choice(labels)
         with pages[UPLOAD]:
             file = upload_choice("style", "Motion file of any action in the style", api_name="inspect_reference")
         with pages[OWN]:
@@ -67,11 +67,8 @@ def _label_choice(labels: Sequence[StyleLabel]) -> tuple[gr.Radio, gr.Radio]:
     def explain(name: str) -> str:
         return _description(by_name[name])
 
-    with gr.Row(equal_height=False, elem_classes="choice"):
-        with gr.Column(min_width=180):
-            tried_radio = _label_radio(tried, default.name, LABEL_TITLES[0])
-            text = gr.HTML(explain(default.name), padding=False)
-        picture = gr.HTML(label_preview(default.name), padding=False, elem_classes="picture")
+    tried_radio = _label_cards(tried, default.name, LABEL_TITLES[0])
+    text = gr.HTML(explain(default.name), padding=False)
     with gr.Accordion(
         f"{len(experimental)} experimental styles",
         open=False,
@@ -79,36 +76,26 @@ def _label_choice(labels: Sequence[StyleLabel]) -> tuple[gr.Radio, gr.Radio]:
         elem_classes="experimental",
     ):
         gr.HTML(described([("Experimental:", "learned from about one clip of each action, so less reliable.")]))
-        experimental_radio = _label_radio(experimental, None, LABEL_TITLES[1])
+        experimental_radio = _label_cards(experimental, None, LABEL_TITLES[1])
     for radio, other in ((tried_radio, experimental_radio), (experimental_radio, tried_radio)):
         radio.input(None, None, other, js="() => null", api_visibility="private")
         radio.input(explain, radio, text, show_progress="hidden", queue=False, api_visibility="private")
-        radio.input(label_preview, radio, picture, show_progress="hidden", api_visibility="private")
     return tried_radio, experimental_radio
 
 
-def _reference_list(labels: Sequence[StyleLabel]) -> gr.Dropdown:
-    """The bundled references, those of experimental styles last and marked."""
+def _reference_choice(labels: Sequence[StyleLabel]) -> gr.Radio:
+    """The bundled references, those of experimental styles last."""
     experimental = {label.name for label in labels if label.experimental}
     entries = sorted(list_library("style"), key=lambda entry: entry.label in experimental)
-    choices = []
-    for entry in entries:
-        title = shown_name(entry.label or entry.title)
-        choices.append((f"{title} (experimental)" if entry.label in experimental else title, entry.name))
     default = next((entry.name for entry in entries if entry.label == DEFAULT_LABEL), None)
-    return gr.Dropdown(choices, value=default, label="Reference motion", min_width=180, render=False)
+    cards = [(shown_name(entry.label or entry.title), entry.name, entry.name) for entry in entries]
+    return card_choice(cards, default, "Reference motion", "reference-cards")
 
 
-def _label_radio(labels: Sequence[StyleLabel], value: str | None, title: str) -> gr.Radio:
-    return gr.Radio(
-        [(shown_name(label.name), label.name) for label in labels],
-        value=value,
-        label=title,
-        show_label=False,
-        container=False,
-        min_width=180,
-        elem_classes="pills",
-    )
+def _label_cards(labels: Sequence[StyleLabel], value: str | None, title: str) -> gr.Radio:
+    examples = {label.name: style_example(label.name) for label in labels}
+    cards = [(shown_name(name), name, entry.name if entry else "") for name, entry in examples.items()]
+    return card_choice(cards, value, title, title.lower().replace(" ", "-") + "-cards")
 
 
 def _description(label: StyleLabel) -> str:
@@ -141,4 +128,4 @@ def chosen_style(
         return Style.from_file(own)
     if file is None:
         raise StyleError("No style reference was uploaded; upload a file, or choose the style in another way.")
-    return Style.from_motion(load_source(file))
+    return Style.from_motion(load_upload(file))

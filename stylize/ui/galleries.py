@@ -1,0 +1,31 @@
+"""Two galleries of what the model does, made beforehand: they are there at once, and no model runs for them."""
+
+from html import escape
+
+import gradio as gr
+
+from stylize.library import gallery
+from stylize.ui.cards import picture_uri
+
+GALLERIES = {
+    "same_content": ("One motion, every style", "The same walk in each style that the model knows by name."),
+    "same_style": ("One style, every motion", "Whatever somebody does, here they do it as an elderly person."),
+}
+
+
+def galleries() -> None:
+    """Build the galleries; nothing where none were made."""
+    for name, (title, text) in GALLERIES.items():
+        pictures = gallery(name)
+        if not pictures:
+            continue
+        figures = "".join(
+            f'<figure><div class="sprite" role="img" aria-label="{escape(caption)}" '
+            f'style="background-image:url({picture_uri(path)})"></div><figcaption>{escape(caption)}</figcaption></figure>'
+            for caption, path in pictures
+        )
+        with gr.Column(elem_classes="card gallery"):
+            gr.HTML(
+                f'<h2>{title} <small>{text}</small></h2><div class="figures" id="gallery-{name}">{figures}</div>',
+                padding=False,
+            )
