@@ -45,7 +45,8 @@ class Accessors:
         stored = np.zeros(shape, dtype) if view is None else self._array(view, part, dtype, shape)
         if (sparse := part.part("sparse")) is not None:
             stored = self._with_sparse(stored, sparse, dtype)
-        values = stored.astype(float)
+        with np.errstate(invalid="ignore"):  # a signalling NaN is found below
+            values = stored.astype(float)
         if part.value.get("normalized") is True and dtype.kind != "f":
             values = np.maximum(values / np.iinfo(dtype).max, -1.0)
         # Not a number is not at most the largest either.
