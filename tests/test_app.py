@@ -1,10 +1,10 @@
+import inspect
+import json
 import logging
 import os
 import re
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import imageio.v2 as imageio
@@ -16,19 +16,20 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 import gradio as gr
 from gradio_client import Client, handle_file
 
-import stylize.ui.runs
-from stylize.io import read_bvh
+from stylize.io import load_motion, read_bvh
 from stylize.library import MOTIONS, load_entry
 from stylize.models.stylizer import Stylizer as StylizerNetwork
 from stylize.pipeline import OPEN, Stylizer
 from stylize.render.video import render_video
 from stylize.restyle import Restyler
 from stylize.styles import SavedStyle, Style
+from stylize.ui import runs
+from stylize.ui.actions import Actions
 from stylize.ui.choices import inspect_upload
 from stylize.ui.fragments import notice, result_facts
 from stylize.ui.messages import FAILURE
 from stylize.ui.page import build_page
-from stylize.ui.runs import RunSettings, sample_files, start_run
+from stylize.ui.runs import RunSettings, start_run
 from stylize.ui.theme import STYLESHEET, theme
 
 # Gradio counts its requests with an option of pandas that is on its way out.
@@ -46,7 +47,7 @@ def stylizer() -> Stylizer:
 def small_videos():
     """The real videos, drawn smaller: most of a run's time is spent on their pixels."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stylize.ui.runs, "render_video", partial(render_video, size=96))
+        patch.setattr(runs, "render_video", lambda panels, path, size, progress: render_video(panels, path, size=96))
         yield
 
 
@@ -77,27 +78,112 @@ def shared_client(app):
     client.close()
 
 
+SHOWN = ("view", "shown_as", "video", "sample", "facts", "file_format", "run", "compared", "seed")
+
+
 def restyle(client: Client, **inputs) -> dict:
     """What the page would show after a press on Restyle; what stays as it was is None."""
-    outputs = client.predict(api_name="/restyle", **inputs)
-    names = ("sample", "facts", "video", "bvh", "bvh_source", "mp4", "message")
+    outputs = client.predict(*inputs_of_restyle(client, inputs), api_name="/restyle")
     return {
-        name: output.get("value") if isinstance(output, dict) else output
-        for name, output in zip(names, outputs, strict=True)
+        name: output.get("value") if isinstance(output, dict) and "tracks" not in output else output
+        for name, output in zip((*SHOWN, "message"), outputs, strict=True)
     }
+
+
+def inputs_of_restyle(client: Client, changed: dict) -> list:
+    """What the page would send: what it shows at first, but for what was changed."""
+    names = [name for name in inspect.signature(Actions.restyle).parameters if name != "self"]
+    press = next(each for each in client.config["dependencies"] if each["api_name"] == "restyle")
+    components = {each["id"]: each for each in client.config["components"]}
+    inputs = [components[number] for number in press["inputs"]]
+    assert set(changed) <= set(names)
+    return [
+        changed.get(name, component["props"].get("value"))
+        for name, component in zip(names, inputs, strict=False)
+        if component["type"] != "state"
+    ]
+
+
+def write_file(client: Client, file_format: str = "canonical.bvh", sample: str = "1", place: str = "0") -> Path:
+    """The file that Download hands over."""
+    update, message = client.predict(place, sample, file_format, api_name="/write_file")
+    assert message == ""
+    return Path(update["value"] if isinstance(update, dict) else update)
 
 
 def text_of(html: str) -> str:
     return re.sub(r"<[^>]+>", "", html)
 
 
-def test_the_defaults_make_a_motion_that_can_be_taken_away(client):
+def test_the_defaults_make_a_motion_that_can_be_seen_and_taken_away_in_every_format(client):
     shown = restyle(client)
     assert shown["message"] == ""
     assert "elderly" in shown["facts"]
-    assert read_bvh(shown["bvh"])[0].skeleton.names[0] == "pelvis"
-    assert Path(shown["video"]).read_bytes()[4:8] == b"ftyp"
-    assert shown["bvh_source"] is None
+    assert [track["role"] for track in shown["view"]["tracks"]] == ["content", "style", "result"]
+    assert read_bvh(write_file(client))[0].skeleton.names[0] == "pelvis"
+    assert write_file(client, "canonical.mp4").read_bytes()[4:8] == b"ftyp"
+    assert write_file(client, "canonical.gif").read_bytes()[:3] == b"GIF"
+    assert write_file(client, "canonical.glb").read_bytes()[:4] == b"glTF"
+    assert load_motion(write_file(client, "canonical.npz")).fps == pytest.approx(30)
+    assert json.loads(write_file(client, "canonical.json").read_text())["choices"]["label"] == "elderly"
+
+
+def test_the_video_is_made_when_it_is_asked_for(client):
+    restyle(client, content_entry="content/bow")
+    view, video, message = client.predict("0", "1", "video", api_name="/show_as")
+    assert message == "" and view["visible"] is False
+    assert Path(video["value"]["video"] if isinstance(video["value"], dict) else video["value"]).exists()
+
+
+def test_a_result_can_be_the_next_motion(client):
+    first = restyle(client, content_entry="content/bow", keep_timing=True)
+    origin, title, message = client.predict("0", "1", api_name="/use_result")
+    assert (origin, message) == ("result", "") and "elderly" in title
+    second = restyle(client, content_origin="result", label="active", keep_timing=True)
+    assert second["message"] == ""
+    before, result, content = first["view"]["tracks"][0], first["view"]["tracks"][2], second["view"]["tracks"][0]
+    assert content["frames"] == result["frames"] and content["roots"] != before["roots"]
+
+
+def test_earlier_results_can_be_shown_again_and_compared(client):
+    first = restyle(client, content_entry="content/bow")
+    restyle(client, content_entry="content/walk", label="active")
+    client.predict("1", "none", api_name="/show_run")
+    view, *_, message = client.predict("1", "0", api_name="/show_run")
+    assert message == ""
+    titles = [(track["title"], track["subtitle"]) for track in view["tracks"]]
+    assert [title for title, _ in titles] == ["Content", "Style", "Result", "Compared"]
+    assert "active" in titles[-1][1]
+    assert view["tracks"][2]["rotations"] == first["view"]["tracks"][2]["rotations"]
+
+
+def test_a_motion_can_be_trimmed(client):
+    shown = restyle(client, content_entry="content/walk", trim_start=1.0, trim_end=3.0)
+    assert shown["message"] == "" and shown["view"]["tracks"][0]["frames"] == 60
+    assert "apart" in restyle(client, trim_start=3.0, trim_end=3.0)["message"]
+
+
+def test_a_seed_that_is_not_kept_is_drawn_and_shown(client):
+    shown = restyle(client, content_entry="content/bow", style_kind="sample", lock_seed=False)
+    again = restyle(client, content_entry="content/bow", style_kind="sample", seed=shown["seed"])
+    assert shown["seed"] != 0
+    assert again["view"]["tracks"][-1]["rotations"] == shown["view"]["tracks"][-1]["rotations"]
+
+
+def test_programs_restyle_files_by_a_typed_endpoint(shared_client, tmp_path):
+    files, report = shared_client.predict(
+        motion_file=handle_file(CONTENT), style="elderly", samples=2, api_name="/stylize"
+    )
+    assert [read_bvh(path)[0].skeleton.names for path in files] == [read_bvh(CONTENT)[0].skeleton.names] * 2
+    assert 0 < report["samples"][0]["style_match"] <= 1
+    assert shared_client.predict(handle_file(CONTENT), api_name="/inspect")["joints"] == 22
+    assert "content/walk" in shared_client.predict(api_name="/list_choices")["motions"]
+    named = shared_client.view_api(return_format="dict")["named_endpoints"]
+    assert {"/stylize", "/inspect", "/list_choices"} <= set(named) and "/restyle" not in named
+    with pytest.raises(Exception, match="No motion was given"):
+        shared_client.predict(api_name="/stylize")
+    with pytest.raises(Exception, match="choose one of"):
+        shared_client.predict(motion="content/bow", file_format=".exe", api_name="/stylize")
 
 
 def test_an_uploaded_file_comes_back_on_its_own_skeleton(client, tmp_path):
@@ -105,7 +191,7 @@ def test_an_uploaded_file_comes_back_on_its_own_skeleton(client, tmp_path):
     upload.write_text(CONTENT.read_text().replace("OFFSET", "OFFSET "))
     shown = restyle(client, content_origin="upload", content_file=handle_file(upload), style_kind="sample")
     assert shown["message"] == ""
-    before, after = read_bvh(upload)[0], read_bvh(shown["bvh_source"])[0]
+    before, after = read_bvh(upload)[0], read_bvh(write_file(client, "yours.bvh"))[0]
     assert after.skeleton.names == before.skeleton.names
     assert after.fps == pytest.approx(before.fps)
 
@@ -116,24 +202,27 @@ def test_an_upload_can_be_the_style_too(client):
     assert "reference bow" in shown["facts"]
 
 
-def local_rotations(shown: Mapping) -> np.ndarray:
-    return read_bvh(shown["bvh"])[0].local_rotations
+def local_rotations(client: Client) -> np.ndarray:
+    """Of the last result."""
+    return read_bvh(write_file(client))[0].local_rotations
 
 
 def test_a_second_style_is_mixed_in_or_follows_and_timing_and_half_of_the_body_can_stay(client):
     kept = {"content_entry": "content/bow", "keep_timing": True}
-    one = restyle(client, **kept)
+    restyle(client, **kept)
+    one = local_rotations(client)
     mixed = restyle(client, **kept, second_kind="mix", second_style="exhausted", second_share=0.25)
-    changing = restyle(client, **kept, second_kind="change", second_style="exhausted")
-    lower = restyle(client, **kept, body="lower")
     assert "75% elderly + 25% exhausted" in mixed["facts"]
-    assert "elderly to exhausted" in changing["facts"]
+    assert "elderly to exhausted" in restyle(client, **kept, second_kind="change", second_style="exhausted")["facts"]
+    changing = local_rotations(client)
+    restyle(client, **kept, body="lower")
+    lower = local_rotations(client)
     content, _ = read_bvh(CONTENT)
     before, names = content.local_rotations, content.skeleton.names
-    assert [len(local_rotations(shown)) for shown in (one, mixed, changing, lower)] == [len(before)] * 4
-    start, end = (np.abs(local_rotations(changing) - local_rotations(one))[part].mean() for part in (0, -1))
+    assert [len(rotations) for rotations in (one, changing, lower)] == [len(before)] * 3
+    start, end = (np.abs(changing - one)[part].mean() for part in (0, -1))
     assert 0 < start < end / 2
-    change = np.abs(local_rotations(lower) - before).max(axis=(0, 2, 3))
+    change = np.abs(lower - before).max(axis=(0, 2, 3))
     assert change[names.index("left_elbow")] < 1e-3 < 0.05 < change[names.index("left_knee")]
 
 
@@ -159,6 +248,7 @@ def test_a_style_is_made_used_taken_away_and_opened_again_in_another_session(app
     content = {"content_entry": "content/bow", "keep_timing": True}
     first = restyle(client, **content, style_kind="own", own_style="shuffling")
     assert first["message"] == "" and "shuffling" in first["facts"]
+    rotations = local_rotations(client)
     as_second = restyle(client, **content, second_kind="mix", second_style="shuffling")
     assert "50% elderly + 50% shuffling" in as_second["facts"]
 
@@ -167,10 +257,10 @@ def test_a_style_is_made_used_taken_away_and_opened_again_in_another_session(app
         assert "no style of yours yet" in restyle(other, style_kind="own")["message"]
         opened = named_style_outputs(other.predict(handle_file(style_file), api_name="/open_style"), ("message",))
         assert opened["message"] == "" and opened["choice"]["value"] == "shuffling"
-        again = restyle(other, **content, style_kind="own", own_style="shuffling")
+        restyle(other, **content, style_kind="own", own_style="shuffling")
+        assert np.array_equal(local_rotations(other), rotations)
     finally:
         other.close()
-    assert np.array_equal(local_rotations(again), local_rotations(first))
 
 
 def test_a_style_made_again_replaces_the_one_of_that_name(client):
@@ -221,11 +311,13 @@ def test_a_result_of_another_length_says_so_and_its_video_shows_all_of_it(styliz
     half_as_fast = np.array([np.log(0.5)])
     monkeypatch.setattr(Restyler, "_tempo_change", lambda self, latents, _: half_as_fast.repeat(latents.shape[-1]))
     content = load_entry("content/bow")
-    run = start_run(stylizer, content, Style.from_label("elderly"), RunSettings(), lambda *_: None)
+    run = start_run(stylizer, content, Style.from_label("elderly"), RunSettings(), {}, lambda *_: None)
     length = run.result.motions[0].duration
     assert length == pytest.approx(2 * content.duration, abs=0.04)
-    assert f"{length:.1f} s, content {content.duration:.1f} s" in text_of(result_facts(run.result))
-    with imageio.get_reader(sample_files(run, 0, lambda *_: None).video) as video:
+    assert f"{length:.1f} s, content {content.duration:.1f} s" in text_of(
+        result_facts(run.result, stylizer.scores(run.result))
+    )
+    with imageio.get_reader(runs.write_file(run, 0, "canonical.mp4", lambda *_: None)) as video:
         assert video.count_frames() == len(run.result.motions[0])  # pyright: ignore[reportAttributeAccessIssue]
 
 
@@ -243,24 +335,26 @@ def test_a_model_without_labels_has_no_choice_by_name_but_all_others(stylizer):
     assert message == ""
 
 
-def test_another_sample_of_the_run_can_be_shown(client):
-    first = restyle(client, content_entry="content/bow", style_kind="sample", num_samples=2)
-    second = client.predict("2", api_name="/show_sample")
-    assert Path(second[1]["value"]).read_text() != Path(first["bvh"]).read_text()
+def test_all_samples_are_seen_and_each_can_be_taken_away(client):
+    shown = restyle(client, content_entry="content/bow", style_kind="sample", num_samples=2)
+    assert [track["role"] for track in shown["view"]["tracks"]] == ["content", "result", "result"]
+    facts, message = client.predict("0", "2", api_name="/show_sample")
+    assert "Style match" in facts and message == ""
+    assert write_file(client).read_text() != write_file(client, sample="2").read_text()
 
 
 def test_two_people_at_once_get_their_own_results(app, tmp_path):
-    def person(label: str) -> dict:
+    def person(label: str) -> tuple[dict, str]:
         client = Client(app, verbose=False, download_files=tmp_path / label, analytics_enabled=False)
         try:
-            return restyle(client, content_entry="content/bow", label=label)
+            return restyle(client, content_entry="content/bow", label=label), write_file(client).read_text()
         finally:
             client.close()
 
     with ThreadPoolExecutor(2) as pool:
         active, elderly = pool.map(person, ("active", "elderly"))
-    assert "active" in active["facts"] and "elderly" in elderly["facts"]
-    assert Path(active["bvh"]).read_text() != Path(elderly["bvh"]).read_text()
+    assert "active" in active[0]["facts"] and "elderly" in elderly[0]["facts"]
+    assert active[1] != elderly[1]
 
 
 @pytest.mark.parametrize(
@@ -341,12 +435,12 @@ def test_runs_have_folders_of_their_own_where_gradio_serves_them(stylizer, tmp_p
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "gradio"))
     style = Style.from_label("elderly")
     content = load_entry("content/bow")
-    runs = [start_run(stylizer, content, style, RunSettings(), lambda *_: None) for _ in range(2)]
-    assert runs[0].folder != runs[1].folder
-    files = [sample_files(run, 0, lambda *_: None) for run in runs]
-    assert all(file.video.is_relative_to(tmp_path / "gradio") for file in files)
-    runs[0].remove()
-    assert not files[0].bvh.exists() and files[1].bvh.exists()
+    made = [start_run(stylizer, content, style, RunSettings(), {}, lambda *_: None) for _ in range(2)]
+    assert made[0].folder != made[1].folder
+    files = [runs.write_file(run, 0, "canonical.bvh", lambda *_: None) for run in made]
+    assert all(file.is_relative_to(tmp_path / "gradio") for file in files)
+    made[0].remove()
+    assert not files[0].exists() and files[1].exists()
 
 
 def test_theme_and_stylesheet_name_no_other_host():
