@@ -24,6 +24,7 @@ from stylize.motion import Motion
 from stylize.pipeline import MAX_SAMPLES, Style, Stylizer
 from stylize.source import MIN_SECONDS
 from training.exam import Exam
+from training.foreign import foreign_actions
 from training.loop import RunOptions
 from training.pairs import Pair
 from training.tables import markdown
@@ -78,7 +79,8 @@ def evaluate(
 
     Returns:
         ``ways`` (rows of measures by the way of making the results), ``sets`` (rows on the variety of results),
-        ``judges`` (their accuracies on real test clips) and ``cost``.
+        ``foreign`` (rows on actions that no clip of the styles shows), ``judges`` (their accuracies on real test
+        clips) and ``cost``.
     """
 
     def restyled(pair: Pair, number: int, style: Style) -> Motion:
@@ -101,6 +103,7 @@ def evaluate(
     return {
         "ways": rows,
         "sets": variety(stylizer, exam, sets, strength, labelled),
+        "foreign": foreign_actions(stylizer, exam, labelled),
         "judges": exam.ceilings,
         "cost": cost(stylizer, exam),
     }

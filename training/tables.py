@@ -34,6 +34,15 @@ TIMING = {
     "nearest_clip": "nearest training clip, m",
     "nearest_to_real": "/ real",
 }
+FOREIGN = {
+    "kept": "movement kept",
+    "surely_kept": "share over 0.7",
+    "style": "style",
+    "foot_sliding": "foot sliding, m/s",
+    "sliding_to_content": "/ content",
+    "jerk_to_content": "jerk / content",
+    "clips": "restyles",
+}
 VARIETY = {
     "embedding": "style features apart",
     "centimetres": "joints apart, cm",
@@ -59,6 +68,8 @@ def markdown(report: Mapping[str, Any]) -> str:
         _table(ways, TIMING),
         f"Sets of {report['set_size']} for one content and one label:",
         _table(report["sets"], VARIETY),
+        "Actions that no clip of the wanted style shows (how alike hands and feet move before and after):",
+        _table(report["foreign"], FOREIGN),
         f"Cost: {cost['restyle_160_frames_ms']:.1f} ms for 160 frames on one thread, "
         f"{cost['million_parameters']:.1f} million parameters.",
         f"Made by `{report['command']}`.",
