@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from stylize.styles import Style
 
 NEEDED_COLUMNS = ("content", "output")
-OUTPUT_SUFFIXES = (".bvh", ".glb", ".gltf", ".vrm")
+OUTPUT_SUFFIXES = (".bvh", ".glb", ".gltf", ".vrm", ".npz", ".npy", ".csv", ".mp4", ".gif", ".webp")
 STYLE_COLUMNS = ("style_motion", "style_label", "style_file")
 
 

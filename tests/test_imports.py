@@ -16,7 +16,7 @@ LAYERS = [
     {"skinned_mesh"},
     {"contacts", "features", "retarget", "io", "render"},
     {"models", "checkpoint", "postprocess", "quality", "library", "source"},
-    {"styles", "text"},
+    {"styles", "text", "inspection"},
     {"restyle", "generate"},
     {"pipeline"},
     {"comparison", "batch", "viewer"},

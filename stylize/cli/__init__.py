@@ -10,6 +10,7 @@ import tyro
 from tyro.conf import FlagCreatePairsOff, subcommand
 
 from stylize.cli.commands import Apply, Batch, Convert, Labels, MakeStyle
+from stylize.cli.inspect_command import Inspect
 from stylize.cli.terminal import UsageError, say
 from stylize.errors import StylizeError
 
@@ -19,6 +20,7 @@ Command = (
     | Annotated[Labels, subcommand("labels")]
     | Annotated[MakeStyle, subcommand("make-style")]
     | Annotated[Convert, subcommand("convert")]
+    | Annotated[Inspect, subcommand("inspect")]
 )
 
 

@@ -2,18 +2,20 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
 from stylize.batch import OUTPUT_SUFFIXES, read_pairs, stylize_pairs
+from stylize.cli.array_flags import ArrayFlags
 from stylize.cli.style_options import STYLES_FOLDER, StyleOptions, check_styles_folder
 from stylize.cli.terminal import check_output, numbered, say
 from stylize.errors import StyleError
 
 if TYPE_CHECKING:
+    from stylize.io import ArrayOptions
     from stylize.pipeline import Stylizer
 
 SkeletonChoice = Literal["source", "canonical"]
@@ -28,10 +30,11 @@ class Apply:
     """
 
     content: Annotated[Positional[Path], arg(metavar="CONTENT")]
-    """Motion file of the action to keep: .bvh, .glb, .gltf or .vrm, or HumanML3D's .npy."""
+    """Motion file of the action to keep: .bvh, .glb, .gltf, .vrm, AMASS's .npz, HumanML3D's .npy, .csv."""
     out: Annotated[Path, arg(metavar="OUT")]
-    """File to write, .bvh or .glb; with more samples than one, OUT_1.bvh, OUT_2.bvh and so on."""
+    """File to write; its ending says the format. With more samples than one, OUT_1.bvh, OUT_2.bvh and so on."""
     style: OmitArgPrefixes[StyleOptions]
+    arrays: OmitArgPrefixes[ArrayFlags] = field(default_factory=ArrayFlags)
     animation: Annotated[str | None, arg(metavar="NAME")] = None
     """Which animation of a glTF file to restyle; without it, the first in which something moves."""
     character: Annotated[Path | None, arg(metavar="FILE")] = None
@@ -57,6 +60,7 @@ class Apply:
     def run(self) -> int:
         """Carry the command out and return the exit code."""
         self.style.check()
+        self.arrays.check()
         inputs = [self.content, *self.style.inputs, *([self.character] if self.character else [])]
         check_output(self.out, OUTPUT_SUFFIXES, inputs)
         if self.video is not None:
@@ -67,7 +71,7 @@ class Apply:
         character = load_rig(self.character) if self.character is not None else None
         if character is not None:
             character.check_can_write(self.out)
-        content = load_source(self.content, self.animation)
+        content = load_source(self.content, self.animation, self.arrays.options(self.content))
         stylizer = _load(self.checkpoint)
         result = stylizer.stylize(
             content,
@@ -209,7 +213,8 @@ class Convert:
     source: Annotated[Positional[Path], arg(metavar="IN")]
     """Motion file to read."""
     target: Annotated[Positional[Path], arg(metavar="OUT")]
-    """Motion file to write; its ending says the format."""
+    """Motion file to write; its ending says the format. A name in .features.npy gets HumanML3D's features, any other
+    .npy its joints."""
     skeleton: SkeletonChoice = "source"
     """The skeleton that came in, or the canonical 22 joints in metres, on the ground, at 30 frames a second. The latter
     is taken too where the format written cannot hold the former: a BVH file becomes a .glb mannequin."""
@@ -217,27 +222,30 @@ class Convert:
     """Which animation of a glTF file to read; without it, the first in which something moves."""
     character: Annotated[Path | None, arg(metavar="FILE")] = None
     """Character that shall wear the motion: a .glb, .gltf or .vrm file, animated or not, or the skeleton of a .bvh."""
+    arrays: OmitArgPrefixes[ArrayFlags] = field(default_factory=ArrayFlags)
 
     def run(self) -> int:
         """Carry the command out and return the exit code."""
+        self.arrays.check()
         check_output(self.target, None, [self.source, *([self.character] if self.character else [])])
 
         from stylize.io import can_hold, read_motion, save_motion
 
-        motion, document = read_motion(self.source, self.animation)
+        arrays = self.arrays.options(self.source)
+        motion, document = read_motion(self.source, self.animation, arrays)
         if self.character is None and self.skeleton == "source" and can_hold(self.target, document):
             save_motion(motion, self.target, document)
         else:
-            self._convert_from_canonical()
+            self._convert_from_canonical(arrays)
         print(self.target)
         return 0
 
-    def _convert_from_canonical(self) -> None:
+    def _convert_from_canonical(self, arrays: "ArrayOptions") -> None:
         from stylize.io import save_motion
         from stylize.source import load_rig, load_source
 
         rig = load_rig(self.character) if self.character is not None else None
-        loaded = load_source(self.source, self.animation)
+        loaded = load_source(self.source, self.animation, arrays)
         for warning in loaded.warnings:
             say(f"warning: {warning}")
         if rig is not None:

@@ -30,4 +30,10 @@ def check_output(path: Path, suffixes: Sequence[str] | None, inputs: Sequence[Pa
 
 def numbered(path: Path, index: int, count: int) -> Path:
     """The name of one sample's file."""
-    return path if count == 1 else path.with_stem(f"{path.stem}_{index + 1}")
+    if count == 1:
+        return path
+    name, form = path.stem, ""
+    for ending in (".joints", ".features"):  # HumanML3D's two forms are told apart by the end of the name
+        if path.suffix.lower() == ".npy" and name.lower().endswith(ending):
+            name, form = name[: -len(ending)], name[-len(ending) :]
+    return path.with_name(f"{name}_{index + 1}{form}{path.suffix}")

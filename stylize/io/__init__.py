@@ -5,7 +5,7 @@ from pathlib import Path
 
 from stylize.errors import MotionFileError
 from stylize.io.amass import SmplFile, parse_amass, read_amass, write_amass
-from stylize.io.arrays import ArrayOptions, read_array
+from stylize.io.arrays import ArrayOptions, describe_array, read_array
 from stylize.io.bvh import BvhHierarchy, parse_bvh, read_bvh, write_bvh
 from stylize.io.files import DEFAULT_LIMITS, Limits
 from stylize.io.gltf import GltfCharacter, parse_gltf, read_character, read_gltf, write_gltf
@@ -30,6 +30,7 @@ __all__ = [
     "GltfCharacter",
     "Limits",
     "SmplFile",
+    "describe_array",
     "load_motion",
     "parse_amass",
     "parse_bvh",

@@ -7,6 +7,7 @@ from stylize.io.files import DEFAULT_LIMITS, Limits, read_bytes
 from stylize.io.humanml3d import SOURCE_FPS, parse_humanml3d
 from stylize.io.humanml3d_features import FeatureStatistics
 from stylize.io.joint_positions import DEFAULT_FPS, parse_joint_array
+from stylize.io.npy import read_header
 from stylize.motion import Motion
 
 
@@ -23,6 +24,13 @@ class ArrayOptions:
     joint_names: tuple[str, ...] | None = None
     fps: float | None = None
     statistics: FeatureStatistics | None = None
+
+
+def describe_array(path: Path | str, limits: Limits = DEFAULT_LIMITS) -> str:
+    """What an .npy file holds, in a few words; MotionFileError if it is none."""
+    path = Path(path)
+    header = read_header(read_bytes(path, limits), path.name)
+    return f"NumPy array of {header.dtype.name}, {' x '.join(map(str, header.shape))}"
 
 
 def read_array(path: Path | str, options: ArrayOptions | None = None, limits: Limits = DEFAULT_LIMITS) -> Motion:
