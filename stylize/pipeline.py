@@ -18,6 +18,8 @@ from stylize.checkpoint import (
     resolve_device,
 )
 from stylize.errors import CheckpointError, MotionError, StyleError
+from stylize.generate import NAME as GENERATOR
+from stylize.generate import GenerationResult, MotionGenerator, timing_notes
 from stylize.io import save_motion
 from stylize.models.autoencoder import Autoencoder, AutoencoderConfig
 from stylize.models.global_motion import GlobalMotionConfig, GlobalMotionPredictor
@@ -38,6 +40,7 @@ from stylize.styles import (
     fingerprint,
     pooled_gaussian,
 )
+from stylize.text.understanding import UnderstoodText
 
 MAX_STRENGTH, MAX_SAMPLES = 1.5, 8
 BODIES = get_args(Body)
@@ -133,11 +136,13 @@ class Stylizer:
         labels: tuple[StyleLabel, ...],
         fingerprints: dict[str, str] | None = None,
         known_styles: KnownStyles | None = None,
+        generator: MotionGenerator | None = None,
     ) -> None:
         self.restyler = restyler
         self.labels = labels
         self.fingerprints = fingerprints or {}
         self.known_styles = known_styles
+        self.generator = generator
 
     @classmethod
     def from_pretrained(cls, name_or_folder: str | Path = "default", device: str = "cpu") -> "Stylizer":
@@ -174,7 +179,8 @@ class Stylizer:
             load_network(module, folder / f"{name}.safetensors")
             module.to(target)
         fingerprints = {name: sha256((folder / f"{name}.safetensors").read_bytes()).hexdigest()[:16] for name in names}
-        return cls(Restyler(autoencoder, networks, predictor), labels, fingerprints, known)
+        generator = MotionGenerator.load(folder, config, autoencoder) if GENERATOR in config else None
+        return cls(Restyler(autoencoder, networks, predictor), labels, fingerprints, known, generator)
 
     def stylize(
         self,
@@ -252,6 +258,73 @@ class Stylizer:
             source=loaded,
             applied=tuple(tuple(styles) for styles in weighted),
         )
+
+    def understand(self, text: str) -> UnderstoodText:
+        """What ``generate`` would make of a text, to be shown, changed (dataclasses.replace) and given to it.
+
+        Raises:
+            TextError: an empty or endless text, one without an action, or one that is like nothing that is known.
+            CheckpointError: this checkpoint has no text model.
+        """
+        return self._text_model().understand(text, [label.name for label in self.labels])
+
+    def _text_model(self) -> MotionGenerator:
+        if self.generator is None:
+            raise CheckpointError(
+                "This checkpoint has no text model; take the checkpoint 'default' to generate motion."
+            )
+        return self.generator
+
+    def generate(
+        self,
+        text: str | UnderstoodText,
+        seconds: float | None = None,
+        *,
+        style: Style | Motion | str | None = None,
+        strength: float = 1.0,
+        num_samples: int = 1,
+        guidance: float = 2.0,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> GenerationResult:
+        """Make a motion from a text; a manner that it names is given by the stylizer.
+
+        Args:
+            text: what a person does, in English ("walk; turn left; wave like an old man"), or what ``understand`` made
+                of it.
+            seconds: how long, 1 to 60; without it, as long as the actions usually take. A style may change the tempo.
+            style: in place of the one that the text names, as ``stylize`` takes it.
+            strength: of the style.
+            num_samples: how many variants, 1 to 8.
+            guidance: 1 to 6; how strictly the text is followed.
+            seed: of the draws.
+            progress: called as the work goes on.
+
+        Raises:
+            TextError, CheckpointError: as ``understand``.
+            MotionError, StyleError: as ``stylize``; or too little time for so many actions.
+        """
+        report = progress or (lambda share, text: None)
+        if not 1 <= num_samples <= MAX_SAMPLES:
+            raise MotionError(f"{num_samples} samples were asked for; choose 1 to {MAX_SAMPLES}.")
+        understood = self.understand(text) if isinstance(text, str) else text
+        generator = self._text_model()
+        wanted = style or understood.style
+        warnings = [*understood.notes, *timing_notes(understood, seconds)]
+        neutral, motions, described = [], [], None
+        for index in range(num_samples):
+            report(index / num_samples, f"Generating, sample {index + 1} of {num_samples}")
+            own_seed = seed * MAX_SAMPLES + index
+            motion = generator.generate(understood, seconds, guidance=guidance, seed=own_seed)
+            neutral.append(motion)
+            if wanted is not None:
+                result = self.stylize(motion, wanted, strength=strength, seed=seed)
+                motion, described = result.motions[0], result.style
+                warnings += result.warnings
+            motions.append(motion)
+        report(1.0, "Done")
+        notes = tuple(dict.fromkeys(warnings))
+        return GenerationResult(tuple(motions), tuple(neutral), understood, described, seed, guidance, notes)
 
     def scores(self, result: StylizationResult, index: int = 0) -> Scores:
         """Measure one motion of a result.

@@ -10,12 +10,14 @@ import tyro
 from tyro.conf import FlagCreatePairsOff, subcommand
 
 from stylize.cli.commands import Apply, Batch, Convert, Labels, MakeStyle
+from stylize.cli.generate_command import Generate
 from stylize.cli.inspect_command import Inspect
 from stylize.cli.terminal import UsageError, say
 from stylize.errors import StylizeError
 
 Command = (
     Annotated[Apply, subcommand("apply")]
+    | Annotated[Generate, subcommand("generate")]
     | Annotated[Batch, subcommand("batch")]
     | Annotated[Labels, subcommand("labels")]
     | Annotated[MakeStyle, subcommand("make-style")]

@@ -72,7 +72,7 @@ class Apply:
         if character is not None:
             character.check_can_write(self.out)
         content = load_source(self.content, self.animation, self.arrays.options(self.content))
-        stylizer = _load(self.checkpoint)
+        stylizer = load_stylizer(self.checkpoint)
         result = stylizer.stylize(
             content,
             self.style.style([label.name for label in stylizer.labels]),
@@ -127,7 +127,7 @@ class Batch:
         rows = read_pairs(self.pairs, self.out_dir)
 
         failed = stylize_pairs(
-            _load(self.checkpoint),
+            load_stylizer(self.checkpoint),
             rows,
             strength=self.strength,
             seed=self.seed,
@@ -154,7 +154,7 @@ class Labels:
 
         from stylize.styles import list_saved_styles
 
-        stylizer = _load(self.checkpoint)
+        stylizer = load_stylizer(self.checkpoint)
         groups: dict[str, list[tuple[str, str]]] = {}
         for label in stylizer.labels:
             members = [other for other in stylizer.labels if other.group == label.group]
@@ -198,7 +198,7 @@ class MakeStyle:
 
         from stylize.styles import STYLE_SUFFIX
 
-        stylizer = _load(self.checkpoint)
+        stylizer = load_stylizer(self.checkpoint)
         if self.name in (label.name for label in stylizer.labels):
             raise StyleError(f"There is a built-in style {self.name!r}; choose another name.")
         style = stylizer.make_style(self.name, self.clips)
@@ -254,7 +254,8 @@ class Convert:
             save_motion(loaded.motion, self.target)
 
 
-def _load(checkpoint: str) -> "Stylizer":
+def load_stylizer(checkpoint: str) -> "Stylizer":
+    """A checkpoint by name or folder, on one thread."""
     import torch
 
     from stylize.pipeline import Stylizer

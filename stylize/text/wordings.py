@@ -116,6 +116,13 @@ def participle(verb: str) -> str:
     return f"{verb}ing"
 
 
+def core(manner: str) -> str:
+    """What a phrase for a manner is about: "like a tired king" to "tired king"."""
+    words = re.sub(r"^(?:like|as if|as though|as in|in|with|full of|at)\s+", "", manner.lower())
+    words = re.sub(r"^(?:an?|the|their|his|her|somebody|someone|they (?:were|had|are))\s+", "", words)
+    return re.sub(r"\s+(?:way|manner|fashion|mood|style)$", "", words)
+
+
 def swap_sides(text: str) -> str:
     """The text with left and right exchanged, for the mirrored motion."""
     other = {"left": "right", "right": "left", "Left": "Right", "Right": "Left"}

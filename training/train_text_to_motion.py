@@ -1,0 +1,308 @@
+"""Train the text-to-motion generator.
+
+    python -m training.train_text_to_motion --pack packs/train.npz --autoencoder runs/autoencoder \\
+        --run.out runs/text_to_motion --run.steps 9000
+
+It learns whole clips, so that a gesture begins and ends; only of actions that have no end are parts taken. Each
+caption names the action alone. The manner comes beside it, as an index: asked for "normal", the generator makes the
+action without a manner, and the stylizer gives it one.
+"""
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+import tyro
+from torch import Tensor, nn
+
+from stylize.checkpoint import config_to_dict, load_network, save_network, write_json
+from stylize.features import FPS
+from stylize.models.autoencoder import DOWNSAMPLING, Autoencoder
+from stylize.models.text_to_motion import Condition, TextToMotion, TextToMotionConfig
+from stylize.text.bank import KnownAction, TextBank, embed_manners
+from stylize.text.encoder import MiniLM, TextEncoder
+from stylize.text.wordings import actions, phrase, side_of, styles, swap_sides
+from training.captions import OWN_DESCRIPTION_SHARE, captions_of, clip_action
+from training.datasets import FeatureClip, change_speed, load_feature_clips
+from training.loop import RunOptions, Trainer, set_up
+from training.train_autoencoder import load_autoencoder
+
+NAME = "text_to_motion"
+NORMAL = "normal"
+MAX_LATENTS = 10 * FPS // DOWNSAMPLING
+MIN_CROP = FPS // DOWNSAMPLING
+BATCHES_SORTED_TOGETHER = 16
+
+
+@dataclass(frozen=True)
+class TrainTextToMotion:
+    """Train the text-to-motion generator.
+
+    Attributes:
+        pack: the training pack (training.prepare), with captions where its sources have them.
+        autoencoder: folder of the autoencoder's run, or a checkpoint folder.
+        run: length, device, seed and folder.
+        width: hidden channels.
+        layers: of the transformer.
+        batch_size: clips a step.
+        captions: sentences composed for each action.
+        speeds: every clip is learnt at each of these speeds.
+        unlabelled_share: how much of a batch has no labels but a description.
+        few_share: how much of a batch is of the labelled set with one clip a style and action ("set1/").
+        anything: how often the condition is left out, for guidance.
+        embedding_noise: deviation of the noise on an embedding, over that of the captions' embeddings.
+        average: decay of the running average of the weights, which is what is kept.
+    """
+
+    pack: Path
+    autoencoder: Path
+    run: RunOptions
+    width: int = 256
+    layers: int = 5
+    batch_size: int = 48
+    captions: int = 200
+    speeds: tuple[float, ...] = field(default=(0.87, 1.0, 1.15))
+    unlabelled_share: float = 0.2
+    few_share: float = 0.1
+    anything: float = 0.12
+    embedding_noise: float = 0.3
+    average: float = 0.999
+
+
+@dataclass(frozen=True)
+class Example:
+    """A clip at one speed: latents (C, N), its action and manner, and the captions (rows of a pool) that fit it."""
+
+    latents: Tensor
+    action: int
+    manner: int
+    description: int | None = None
+
+
+class CaptionPool:
+    """Sentences with their embeddings and sides, for every action and for every description of a clip."""
+
+    def __init__(self, descriptions: Sequence[str], encoder: TextEncoder, count: int, seed: int) -> None:
+        texts = [captions_of(action, count, seed + index) for index, action in enumerate(actions())]
+        self.first = np.cumsum([0] + [len(each) for each in texts])
+        self.texts = [text for each in texts for text in each] + list(descriptions)
+        self.embeddings = torch.from_numpy(encoder(self.texts))
+        self.sides = torch.tensor([side_of(text) for text in self.texts])
+        self.noise = self.embeddings.std(0)
+
+    def draw(self, action: int, rng: np.random.Generator) -> int:
+        """A row of a caption that names an action."""
+        return int(rng.integers(self.first[action], self.first[action + 1]))
+
+    def description(self, index: int) -> int:
+        """The row of a description."""
+        return int(self.first[-1]) + index
+
+
+class ExampleBatches:
+    """Batches of clips of similar lengths, each with a caption drawn anew."""
+
+    def __init__(self, examples: list[Example], weights: np.ndarray, pool: CaptionPool, options: TrainTextToMotion):
+        self.examples, self.weights, self.pool, self.options = examples, weights / weights.sum(), pool, options
+        self.rng = np.random.default_rng(options.run.seed)
+        self.waiting: list[list[tuple[Example, slice]]] = []
+
+    def batch(self) -> tuple[Tensor, Tensor, Condition]:
+        """Latents (B, C, N), lengths (B,) and the condition."""
+        if not self.waiting:
+            size = self.options.batch_size
+            chosen = self.rng.choice(len(self.examples), size * BATCHES_SORTED_TOGETHER, p=self.weights)
+            cut = [(self.examples[index], self._part(self.examples[index])) for index in chosen]
+            cut.sort(key=lambda pair: pair[1].stop - pair[1].start)
+            batches = [cut[start : start + size] for start in range(0, len(cut), size)]
+            self.waiting = [batches[index] for index in self.rng.permutation(len(batches))]
+        members = self.waiting.pop()
+        lengths = torch.tensor([part.stop - part.start for _, part in members])
+        latents = torch.zeros(len(members), members[0][0].latents.shape[0], int(lengths.max()))
+        for row, (example, part) in zip(latents, members, strict=True):
+            row[:, : part.stop - part.start] = example.latents[:, part].float()
+        return latents, lengths, self._condition([example for example, _ in members])
+
+    def _part(self, example: Example) -> slice:
+        """The whole of a clip, or where its action has no end any part of it."""
+        count = example.latents.shape[1]
+        if not actions()[example.action].cyclic:
+            return slice(0, min(count, MAX_LATENTS))
+        length = min(count, MAX_LATENTS)
+        if self.rng.random() < 0.6 and length > MIN_CROP:
+            length = int(self.rng.integers(MIN_CROP, length + 1))
+        start = int(self.rng.integers(0, count - length + 1))
+        return slice(start, start + length)
+
+    def _condition(self, examples: list[Example]) -> Condition:
+        rng, pool = self.rng, self.pool
+        rows, others = [], []
+        for example in examples:
+            row = pool.draw(example.action, rng)
+            if example.description is not None and rng.random() < OWN_DESCRIPTION_SHARE:
+                row = pool.description(example.description)
+            rows.append(row)
+            others.append(pool.draw(example.action, rng))
+        # Between two sentences that mean the same lie others that do.
+        share = torch.from_numpy(rng.random(len(rows)) * (rng.random(len(rows)) < 0.3)).float()[:, None]
+        embedding = torch.lerp(pool.embeddings[rows], pool.embeddings[others], 0.5 * share)
+        embedding = embedding / embedding.norm(dim=1, keepdim=True)
+        noise = torch.from_numpy(rng.normal(size=embedding.shape)).float()
+        embedding = embedding + self.options.embedding_noise * pool.noise * noise
+        known = torch.from_numpy((rng.random(len(rows)) >= self.options.anything).astype(np.int64))
+        return Condition(embedding, pool.sides[rows], torch.tensor([e.manner for e in examples]), known)
+
+
+class Averaged(nn.Module):
+    """A network that learns and the running average of its weights."""
+
+    def __init__(self, network: TextToMotion) -> None:
+        super().__init__()
+        self.network = network
+        self.average = copy.deepcopy(network).requires_grad_(False)
+
+    @torch.no_grad()
+    def update(self, step: int, decay: float) -> None:
+        """Move the average towards the network, faster at the start."""
+        decay = min(decay, (step + 1) / (step + 10))
+        for average, parameter in zip(self.average.parameters(), self.network.parameters(), strict=True):
+            average.lerp_(parameter, 1 - decay)
+
+
+def manner_of(style: str | None) -> str:
+    """The manner of a clip: the styles without one are all "normal", and so are clips without labels."""
+    return NORMAL if style is None or style == f"set1/{NORMAL}" else style
+
+
+def flow_losses(network: TextToMotion, latents: Tensor, lengths: Tensor, condition: Condition) -> dict[str, Tensor]:
+    """How far the velocity is from that of the straight line between noise and latents (B, C, N)."""
+    noise = torch.randn_like(latents)
+    time = torch.sigmoid(torch.randn(len(latents), device=latents.device))
+    at = time[:, None, None]
+    velocity = network((1 - at) * noise + at * latents, time, condition, lengths).float()
+    inside = (torch.arange(latents.shape[-1], device=latents.device) < lengths[:, None])[:, None]
+    error = (velocity - (latents - noise)).square() * inside
+    return {"velocity": error.sum() / (inside.sum() * latents.shape[1])}
+
+
+@torch.inference_mode()
+def make_examples(
+    clips: list[FeatureClip], autoencoder: Autoencoder, manners: tuple[str, ...], speeds: Sequence[float]
+) -> tuple[list[Example], list[FeatureClip], list[str]]:
+    """Every clip with a known action at every speed, the clip of each, and the descriptions of clips."""
+    examples, sources = [], []
+    descriptions: dict[str, int] = {}
+    for clip in clips:
+        action = clip_action(clip)
+        if action is None:
+            continue
+        description = None
+        if clip.caption is not None:
+            text = swap_sides(clip.caption) if clip.mirrored else clip.caption
+            description = descriptions.setdefault(text.lower(), len(descriptions))
+        for speed in speeds:
+            features = clip.features if speed == 1 else change_speed(clip.features, speed)
+            if len(features) < DOWNSAMPLING:
+                continue
+            latents = autoencoder.encode(torch.from_numpy(features)[None])[0].half()
+            examples.append(Example(latents, action, manners.index(manner_of(clip.style)), description))
+            sources.append(clip)
+    return examples, sources, list(descriptions)
+
+
+def example_weights(examples: list[Example], clips: list[FeatureClip], options: TrainTextToMotion) -> np.ndarray:
+    """How often each example is taken (N,): by the root of its cell's size, and more where it has no manner."""
+    cells = np.unique([f"{e.action} {e.manner}" for e in examples], return_inverse=True)[1]
+    weights = 1 / np.sqrt(np.bincount(cells)[cells])
+    weights *= np.array([3.0 if manner_of(clip.style) == NORMAL else 1.0 for clip in clips])
+    unlabelled = np.array([clip.style is None for clip in clips])
+    few = np.array([clip.style is not None and "/" in clip.style for clip in clips])
+    groups = {options.unlabelled_share: unlabelled, options.few_share: few}
+    rest = 1.0
+    for share, members in groups.items():
+        if members.any():
+            weights[members] *= share / weights[members].sum()
+            rest -= share
+    others = ~(unlabelled | few)
+    weights[others] *= rest / max(weights[others].sum(), 1e-9)
+    return weights
+
+
+def make_bank(examples: list[Example], clips: list[FeatureClip], encoder: TextEncoder) -> TextBank:
+    """What a text can be compared with: our own wordings of the actions that were learnt, and of styles."""
+    learnt = sorted({example.action for example in examples})
+    known, captions = [], []
+    for index in learnt:
+        action = actions()[index]
+        own = [clip for example, clip in zip(examples, clips, strict=True) if example.action == index]
+        plain = [clip for clip in own if manner_of(clip.style) == NORMAL] or own
+        seconds = np.quantile([len(clip.features) / FPS for clip in plain], (0.05, 0.5, 0.95))
+        low, usual, high = (round(float(value), 2) for value in seconds)
+        sided = action.name.endswith(("/left", "/right"))
+        known.append(KnownAction(action.name, action.title, sided, action.cyclic, (low, usual, high)))
+        texts = [phrase(way) for way in action.ways] + [f"a person {phrase(way, 'third')}" for way in action.ways]
+        captions += [(text, len(known) - 1) for text in texts]
+    phrases = [
+        (way.replace("{their}", "their").replace("{they}", "they"), style.label)
+        for style in styles()
+        for way in style.words + style.ways
+    ]
+    return TextBank(
+        actions=tuple(known),
+        captions=tuple(captions),
+        caption_embeddings=encoder([text for text, _ in captions]),
+        phrases=tuple(phrases),
+        phrase_embeddings=embed_manners([text for text, _ in phrases], encoder),
+    )
+
+
+def main(options: TrainTextToMotion) -> None:
+    """Train, then write text_to_motion.safetensors and .json and the text bank into the run's folder."""
+    set_up(options.run)
+    clips = load_feature_clips(options.pack, mirror=True)
+    manners = tuple(sorted({manner_of(clip.style) for clip in clips}))
+    autoencoder = load_autoencoder(options.autoencoder)
+    examples, sources, descriptions = make_examples(clips, autoencoder, manners, options.speeds)
+    encoder = MiniLM()
+    make_bank(examples, sources, encoder).save(options.run.out)
+    pool = CaptionPool(descriptions, encoder, options.captions, options.run.seed)
+    network = TextToMotion(
+        TextToMotionConfig(
+            manners, autoencoder.config.channels, pool.embeddings.shape[1], options.width, options.layers
+        )
+    )
+    network.embedding_mean.copy_(pool.embeddings.mean(0))
+    network.embedding_std.copy_(pool.embeddings.std(0) + 1e-3)
+    print(
+        f"{len(examples)} examples, {len(pool.texts)} captions, {sum(p.numel() for p in network.parameters())} weights"
+    )
+    batches = ExampleBatches(examples, example_weights(examples, sources, options), pool, options)
+    module = Averaged(network)
+    trainer = Trainer(module, options.run, [batches.rng])
+
+    def losses_of(step: int) -> dict[str, Tensor]:
+        module.update(step, options.average)
+        latents, lengths, condition = batches.batch()
+        condition = Condition(*(part.to(trainer.device) for part in condition.parts()))
+        return flow_losses(network, latents.to(trainer.device), lengths.to(trainer.device), condition)
+
+    trainer.run(losses_of)
+    module.update(options.run.steps, options.average)
+    save_network(module.average, options.run.out / f"{NAME}.safetensors")
+    write_json(config_to_dict(network.config), options.run.out / f"{NAME}.json")
+
+
+def load_text_to_motion(folder: Path) -> TextToMotion:
+    """The generator that a run left in its folder, frozen."""
+    from stylize.checkpoint import config_from_dict, read_json
+
+    network = TextToMotion(config_from_dict(TextToMotionConfig, read_json(folder / f"{NAME}.json")))
+    load_network(network, folder / f"{NAME}.safetensors")
+    return network
+
+
+if __name__ == "__main__":
+    main(tyro.cli(TrainTextToMotion, description=__doc__))
