@@ -135,7 +135,7 @@ def read_npz(
                     f"{source_name} unpacks to {total / 1024**2:.0f} MB, over the limit of "
                     f"{EXPANSION * limits.file_bytes / 1024**2:g} MB; cut it into shorter clips."
                 )
-            unpacked = {name: archive.read(entry) for name, entry in chosen.items()}
+            unpacked = {name: _unpack(archive, entry) for name, entry in chosen.items()}
     except (BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, *UNREADABLE) as error:
         raise MotionFileError(f"{source_name} is no .npz file that can be read; save it with numpy.savez.") from error
     found = {}
@@ -145,6 +145,12 @@ def read_npz(
         if header.dtype.kind != "O" or name not in optional:
             found[name] = array_of(part, header, label)
     return found
+
+
+def _unpack(archive: ZipFile, entry: ZipInfo) -> bytes:
+    """As much as the entry says; without a size, zipfile unpacks whatever a lying entry holds before it cuts it."""
+    with archive.open(entry) as file:
+        return file.read(entry.file_size)
 
 
 def _check_entries(entries: list[ZipInfo], source_name: str) -> None:
