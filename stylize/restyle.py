@@ -32,6 +32,9 @@ In an action that the networks do not know it is the action, and stays."""
 STYLE_GAIN = {"stylizer": 1.1}
 """What each network's change is multiplied by at strength 1, if not 1: a generator that is trained to be near on
 average falls a little short."""
+STYLE_PUSH = {"open_stylizer": 0.2}
+"""How much further from the content's own style than where it is each network's style code is put, if at all: one that
+was trained without labels knows a style from few examples and stays on the near side of it."""
 CHANGE_SMOOTHING = 0.5
 """Frames: takes the networks' jitter away and leaves the style's own quickness."""
 MAX_TEMPO_CHANGE = 1.2
@@ -167,7 +170,8 @@ class Restyler:
         change, lost = torch.zeros_like(latents), torch.zeros_like(latents)
         for name, (content_code, own_code) in self._own_codes(latents, styles).items():
             members = [style for style in styles if style.network == name]
-            codes = torch.cat([*(style.code for style in members), own_code])
+            push = STYLE_PUSH.get(name, 0.0)
+            codes = torch.cat([*(style.code + push * (style.code - own_code) for style in members), own_code])
             content_codes = content_code.expand(len(codes), -1, -1)
             *targets, own = self.networks[name].generate(content_codes, codes).split(1)
             for style, target in zip(members, targets, strict=True):

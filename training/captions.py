@@ -4,7 +4,7 @@ No caption of a data set is in the repository: descriptions travel in the pack, 
 """
 
 import re
-from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -32,16 +32,10 @@ PATTERNS = (
     ("third", "{action}"),
 )
 STYLED_PATTERNS = ("{caption} {manner}", "{caption}, {manner}", "{manner}, {caption}", "{caption} {manner}")
+Wordings = Literal["ways", "held_out", "test"]
+"""Of an action: those to train with, to choose settings with, and for the evaluation alone."""
 OWN_DESCRIPTION_SHARE = 0.3
 """How often a clip that has a description of its own is called by it."""
-
-
-@dataclass(frozen=True)
-class Caption:
-    """A text and the action that it names."""
-
-    text: str
-    action: int
 
 
 def action_index(content: str | None, description: str | None, sides_swapped: bool = False) -> int | None:
@@ -63,9 +57,9 @@ def clip_action(clip: FeatureClip) -> int | None:
     return action_index(clip.content, clip.caption, clip.mirrored)
 
 
-def compose(action: Action, rng: np.random.Generator, *, held_out: bool = False) -> str:
+def compose(action: Action, rng: np.random.Generator, wordings: Wordings = "ways") -> str:
     """A sentence for an action, without a manner."""
-    ways = action.held_out if held_out else action.ways
+    ways = getattr(action, wordings)
     way = ways[rng.integers(len(ways))]
     form, pattern = PATTERNS[rng.integers(len(PATTERNS))]
     subject, pronoun = SUBJECTS[rng.integers(len(SUBJECTS))]
@@ -77,11 +71,10 @@ def compose(action: Action, rng: np.random.Generator, *, held_out: bool = False)
     return text[0].upper() + text[1:] if rng.random() < 0.4 else text
 
 
-def compose_styled(action: Action, style: StyleWording, rng: np.random.Generator, *, held_out: bool = False) -> str:
+def compose_styled(action: Action, style: StyleWording, rng: np.random.Generator, wordings: Wordings = "ways") -> str:
     """A sentence for an action in a style: by a word before the subject or the verb, or by a phrase."""
-    if held_out:
-        manner = style.held_out[rng.integers(len(style.held_out))]
-        return _styled(compose(action, rng, held_out=True), manner, rng)
+    if wordings != "ways":
+        return _styled(compose(action, rng, wordings), style.held_out[rng.integers(len(style.held_out))], rng)
     adverbs = [word for word in style.words if word.endswith("ly")]
     adjectives = [word for word in style.words if not word.endswith("ly")]
     chance = rng.random()
@@ -102,10 +95,10 @@ def _styled(caption: str, manner: str, rng: np.random.Generator) -> str:
     return pattern.replace("{caption}", caption.rstrip(".")).replace("{manner}", manner)
 
 
-def captions_of(action: Action, count: int, seed: int, *, held_out: bool = False) -> list[str]:
+def captions_of(action: Action, count: int, seed: int, wordings: Wordings = "ways") -> list[str]:
     """Up to ``count`` different sentences for an action; the same seed gives the same."""
     rng = np.random.default_rng(seed)
-    drawn = [compose(action, rng, held_out=held_out) for _ in range(3 * count)]
+    drawn = [compose(action, rng, wordings) for _ in range(3 * count)]
     return list(dict.fromkeys(drawn))[:count]
 
 

@@ -1,24 +1,23 @@
 """Train the text-to-motion generator.
 
     python -m training.train_text_to_motion --pack packs/train.npz --autoencoder runs/autoencoder \\
-        --run.out runs/text_to_motion --run.steps 9000
+        --run.out runs/text_to_motion --run.steps 6000 --run.average 0.998
 
 It learns whole clips, so that a gesture begins and ends; only of actions that have no end are parts taken. Each
 caption names the action alone. The manner comes beside it, as an index: asked for "normal", the generator makes the
 action without a manner, and the stylizer gives it one.
 """
 
-import copy
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 import tyro
-from torch import Tensor, nn
+from torch import Tensor
 
-from stylize.checkpoint import config_to_dict, load_network, save_network, write_json
+from stylize.checkpoint import config_from_dict, config_to_dict, load_network, read_json, save_network, write_json
 from stylize.features import FPS
 from stylize.models.autoencoder import DOWNSAMPLING, Autoencoder
 from stylize.models.text_to_motion import Condition, TextToMotion, TextToMotionConfig
@@ -45,8 +44,7 @@ class TrainTextToMotion:
         pack: the training pack (training.prepare), with captions where its sources have them.
         autoencoder: folder of the autoencoder's run, or a checkpoint folder.
         run: length, device, seed and folder.
-        width: hidden channels.
-        layers: of the transformer.
+        model: sizes; the manners are those of the pack.
         batch_size: clips a step.
         captions: sentences composed for each action.
         speeds: every clip is learnt at each of these speeds.
@@ -54,22 +52,19 @@ class TrainTextToMotion:
         few_share: how much of a batch is of the labelled set with one clip a style and action ("set1/").
         anything: how often the condition is left out, for guidance.
         embedding_noise: deviation of the noise on an embedding, over that of the captions' embeddings.
-        average: decay of the running average of the weights, which is what is kept.
     """
 
     pack: Path
     autoencoder: Path
     run: RunOptions
-    width: int = 256
-    layers: int = 5
-    batch_size: int = 48
+    model: TextToMotionConfig = field(default_factory=lambda: TextToMotionConfig(manners=()))
+    batch_size: int = 32
     captions: int = 200
     speeds: tuple[float, ...] = field(default=(0.87, 1.0, 1.15))
-    unlabelled_share: float = 0.2
+    unlabelled_share: float = 0.15
     few_share: float = 0.1
     anything: float = 0.12
     embedding_noise: float = 0.3
-    average: float = 0.999
 
 
 @dataclass(frozen=True)
@@ -154,22 +149,6 @@ class ExampleBatches:
         embedding = embedding + self.options.embedding_noise * pool.noise * noise
         known = torch.from_numpy((rng.random(len(rows)) >= self.options.anything).astype(np.int64))
         return Condition(embedding, pool.sides[rows], torch.tensor([e.manner for e in examples]), known)
-
-
-class Averaged(nn.Module):
-    """A network that learns and the running average of its weights."""
-
-    def __init__(self, network: TextToMotion) -> None:
-        super().__init__()
-        self.network = network
-        self.average = copy.deepcopy(network).requires_grad_(False)
-
-    @torch.no_grad()
-    def update(self, step: int, decay: float) -> None:
-        """Move the average towards the network, faster at the start."""
-        decay = min(decay, (step + 1) / (step + 10))
-        for average, parameter in zip(self.average.parameters(), self.network.parameters(), strict=True):
-            average.lerp_(parameter, 1 - decay)
 
 
 def manner_of(style: str | None) -> str:
@@ -259,46 +238,50 @@ def make_bank(examples: list[Example], clips: list[FeatureClip], encoder: TextEn
     )
 
 
-def main(options: TrainTextToMotion) -> None:
-    """Train, then write text_to_motion.safetensors and .json and the text bank into the run's folder."""
-    set_up(options.run)
+def prepare(options: TrainTextToMotion) -> tuple[ExampleBatches, tuple[str, ...], TextBank]:
+    """The examples with their captions, the manners in them, and what a text can be compared with."""
     clips = load_feature_clips(options.pack, mirror=True)
     manners = tuple(sorted({manner_of(clip.style) for clip in clips}))
     autoencoder = load_autoencoder(options.autoencoder)
     examples, sources, descriptions = make_examples(clips, autoencoder, manners, options.speeds)
     encoder = MiniLM()
-    make_bank(examples, sources, encoder).save(options.run.out)
+    bank = make_bank(examples, sources, encoder)
     pool = CaptionPool(descriptions, encoder, options.captions, options.run.seed)
-    network = TextToMotion(
-        TextToMotionConfig(
-            manners, autoencoder.config.channels, pool.embeddings.shape[1], options.width, options.layers
-        )
-    )
-    network.embedding_mean.copy_(pool.embeddings.mean(0))
-    network.embedding_std.copy_(pool.embeddings.std(0) + 1e-3)
-    print(
-        f"{len(examples)} examples, {len(pool.texts)} captions, {sum(p.numel() for p in network.parameters())} weights"
-    )
-    batches = ExampleBatches(examples, example_weights(examples, sources, options), pool, options)
-    module = Averaged(network)
-    trainer = Trainer(module, options.run, [batches.rng])
+    return ExampleBatches(examples, example_weights(examples, sources, options), pool, options), manners, bank
 
-    def losses_of(step: int) -> dict[str, Tensor]:
-        module.update(step, options.average)
+
+def train(batches: ExampleBatches, manners: tuple[str, ...], options: TrainTextToMotion) -> TextToMotion:
+    """The generator after its steps."""
+    latent_channels, text_size = len(batches.examples[0].latents), batches.pool.embeddings.shape[1]
+    network = TextToMotion(
+        replace(options.model, manners=manners, latent_channels=latent_channels, text_size=text_size)
+    )
+    network.embedding_mean.copy_(batches.pool.embeddings.mean(0))
+    network.embedding_std.copy_(batches.pool.embeddings.std(0) + 1e-3)
+    trainer = Trainer(network, options.run, [batches.rng])
+
+    def losses_of(_: int) -> dict[str, Tensor]:
         latents, lengths, condition = batches.batch()
         condition = Condition(*(part.to(trainer.device) for part in condition.parts()))
         return flow_losses(network, latents.to(trainer.device), lengths.to(trainer.device), condition)
 
-    trainer.run(losses_of)
-    module.update(options.run.steps, options.average)
-    save_network(module.average, options.run.out / f"{NAME}.safetensors")
+    trained = trainer.run(losses_of)
+    assert isinstance(trained, TextToMotion)
+    return trained
+
+
+def main(options: TrainTextToMotion) -> None:
+    """Train, then write text_to_motion.safetensors and .json and the text bank into the run's folder."""
+    set_up(options.run)
+    batches, manners, bank = prepare(options)
+    bank.save(options.run.out)
+    network = train(batches, manners, options)
+    save_network(network, options.run.out / f"{NAME}.safetensors")
     write_json(config_to_dict(network.config), options.run.out / f"{NAME}.json")
 
 
 def load_text_to_motion(folder: Path) -> TextToMotion:
     """The generator that a run left in its folder, frozen."""
-    from stylize.checkpoint import config_from_dict, read_json
-
     network = TextToMotion(config_from_dict(TextToMotionConfig, read_json(folder / f"{NAME}.json")))
     load_network(network, folder / f"{NAME}.safetensors")
     return network
