@@ -11,7 +11,7 @@ from scipy.interpolate import CubicSpline
 
 from stylize.errors import MotionFileError, RetargetError
 from stylize.io import load_motion, parse_humanml3d, read_humanml3d, save_motion
-from stylize.io.humanml3d import positions_from_features
+from stylize.io.humanml3d_features import positions_from_features
 from stylize.motion import Motion
 from stylize.retarget.from_positions import SMPL_REST, motion_from_positions
 from stylize.retarget.placement import sole_heights

@@ -34,7 +34,7 @@ class TextToMotionConfig:
     manners: tuple[str, ...]
     latent_channels: int = 128
     text_size: int = 384
-    width: int = 256
+    width: int = 192
     layers: int = 5
     heads: int = 4
     feedforward: int = 512

@@ -19,14 +19,14 @@ ARMS = (*ARM_SCHEMES.values(),)
 """Names (alternatives by |) of a limb's joints without their side, from the trunk outwards."""
 MIDDLE = {
     "pelvis": "pelvis|hips|hip|root|midhip|hipcenter|centerhip",
-    "spine": "spine2|spine1|spine|torso|spinemid|chest|abdomen",
+    "spine": "spine1|spinemid|torso|spine|spine2|chest|abdomen",
     "neck": "neck|neck1|upperneck|thorax",
     "head": "head|headtop|headend|site",
 }
 """Names of joints in the middle; the first that is there counts."""
 NEEDED = tuple(f"{side}_{part}" for part in ("hip", "knee", "ankle", "shoulder", "elbow") for side in ("left", "right"))
-MIRRORED = -0.3
-"""Under this share feet and knees point so much backwards that the axes must be left-handed."""
+MIRRORED = -0.05
+"""Feet and knees that point backwards, by more than this share of their length, are those of left-handed axes."""
 
 _WORDS = frozenset(
     word

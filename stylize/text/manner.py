@@ -14,7 +14,7 @@ PLAIN_ADVERBS = (
     "slowly", "quickly", "slightly", "diagonally", "repeatedly", "directly", "only", "simultaneously", "politely",
     "deeply", "respectfully", "courteously", "obliquely", "gracefully", "heartily", "finally", "immediately", "once",
     "twice",
-    "suddenly", "briefly", "early", "daily", "family", "fly", "lightly", "apply", "reply", "july", "ally",
+    "suddenly", "briefly", "early", "daily", "family", "fly", "lightly", "friendly", "apply", "reply", "july", "ally",
 )  # fmt: skip
 """Words in -ly that tell how an action goes, not in which style, or that are no adverbs."""
 
@@ -31,11 +31,11 @@ _WITH = (
     rf"\b(?:with|without|full of|overflowing with|bursting with|overcome with|filled with|lacking|feeling)\b.+?{_STOP}"
 )
 """What may be a manner, and is one where its meaning is that of a style."""
-_AGE = r"\b(\d{1,3}|four|five|six|seven|eight|ten|twelve|fifteen|sixteen|eighteen|twenty|sixty|seventy|eighty|ninety)[ -]years?[ -]old\b"
 _AGES = {
     "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "ten": 10, "twelve": 12, "fifteen": 15, "sixteen": 16,
     "eighteen": 18, "twenty": 20, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90,
 }  # fmt: skip
+_AGE = rf"\b(\d{{1,3}}|{'|'.join(_AGES)})[ -]years?[ -]old\b"
 
 Matcher = Callable[[str], tuple[str | None, float]]
 """From a phrase to the style label of the nearest meaning, and how near it is."""

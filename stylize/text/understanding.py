@@ -155,7 +155,7 @@ def _segment(piece: str, bank: TextBank, encoder: TextEncoder) -> Segment:
 
 
 def nearest_with_side(bank: TextBank, embedding: np.ndarray, side: int) -> tuple[int, float]:
-    """The index of the nearest caption among those of the same side (or of none), and its cosine with an embedding (E,)."""
+    """The nearest caption to an embedding (E,) among those of the same side or of none: its index, and their cosine."""
     cosines = bank.caption_embeddings @ embedding
     sides = np.array([side_of(text) for text, _ in bank.captions])
     sided = np.array([bank.actions[action].sided for _, action in bank.captions])

@@ -23,7 +23,8 @@ class Action:
         contents: the labels of clips that show it.
         captions: regular expressions that a clip's own description may fit.
         ways: phrases with verbs in [brackets] and {their}, {they} for the subject.
-        held_out: phrases that no training sees.
+        held_out: phrases that no training sees, to choose settings with.
+        test: phrases for the evaluation alone.
         cyclic: whether any part of a clip is as good as the whole.
     """
 
@@ -33,6 +34,7 @@ class Action:
     captions: tuple[str, ...]
     ways: tuple[str, ...]
     held_out: tuple[str, ...]
+    test: tuple[str, ...] = ()
     cyclic: bool = False
 
 
@@ -65,6 +67,7 @@ def actions() -> tuple[Action, ...]:
                     captions=tuple(entry.get("captions", [])),
                     ways=fill(entry["ways"]),
                     held_out=fill(entry.get("held_out", [])),
+                    test=fill(entry.get("test", [])),
                     cyclic=entry.get("cyclic", False),
                 )
             )

@@ -31,15 +31,15 @@ HEADER = f"<header><h1>{TITLE}</h1><p>The same action in another manner: a walk 
 CACHE_CHECK_SECONDS, CACHE_AGE_SECONDS = 600, 3600
 QUEUE_SIZE, PEOPLE_AT_ONCE = 20, 2
 
-SHOW_PROGRESS = """() => {
+# While a restyle runs, the button that stops it is seen in place of the one that starts it.
+RUNNING = """() => {
+    document.body.dataset.restyling = '';
     const result = document.getElementById('result');
     if (result && result.getBoundingClientRect().top > window.innerHeight * 0.6) {
         result.scrollIntoView({behavior: 'smooth', block: 'start'});
     }
 }"""
 
-# While a restyle runs, the button that stops it is seen in place of the one that starts it.
-RUNNING = "() => { document.body.dataset.restyling = ''; }"
 NOT_RUNNING = "() => { delete document.body.dataset.restyling; }"
 
 PRESS_DOWNLOAD = """() => {
@@ -72,6 +72,8 @@ def build_page(stylizer: Stylizer, queue_size: int = QUEUE_SIZE) -> gr.Blocks:
             *(content.start, content.end, settings.lock_seed),
             *(content.kept, style.own.kept, result.runs),
         ]
+        # Gradio runs what a click starts in this order, each after the one before it.
+        settings.button.click(None, None, None, js=RUNNING, api_visibility="private")
         started = settings.button.click(
             on_gpu(actions.restyle),
             inputs,
@@ -82,8 +84,6 @@ def build_page(stylizer: Stylizer, queue_size: int = QUEUE_SIZE) -> gr.Blocks:
             api_name="restyle",
             api_visibility="undocumented",
         )
-        settings.button.click(None, None, None, js=SHOW_PROGRESS, api_visibility="private")
-        settings.button.click(None, None, None, js=RUNNING, api_visibility="private")
         started.then(None, None, None, js=NOT_RUNNING, api_visibility="private")
         settings.stop.click(actions.stop, queue=False, api_visibility="private")
         _connect_result(actions, result, content, settings)

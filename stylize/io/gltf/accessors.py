@@ -10,7 +10,7 @@ from stylize.io.gltf.values import LARGEST, Part
 
 COMPONENTS = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
 SIZES = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
-MOST_NUMBERS = 12_000_000
+MOST_NUMBERS = 6_000_000
 """In all accessors of a file that are read, each as often as it is."""
 
 

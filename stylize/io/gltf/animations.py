@@ -76,6 +76,15 @@ class Animation:
     name: str
     channels: Mapping[int, Mapping[str, Channel]]
 
+    @property
+    def moves(self) -> bool:
+        """Whether any key differs from the first of its channel."""
+        return any(
+            bool(np.abs(channel.values - channel.values[:1]).max() > 1e-3)
+            for channels in self.channels.values()
+            for channel in channels.values()
+        )
+
     def times(self, nodes: Collection[int]) -> np.ndarray:
         """(K,) all times at which some of the nodes have a key, sorted."""
         keys = {id(c.times): c.times for node in nodes for c in self.channels.get(node, {}).values()}

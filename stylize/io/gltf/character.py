@@ -26,8 +26,10 @@ from stylize.io.gltf.values import Part
 from stylize.motion import Motion
 from stylize.skeleton import Skeleton
 
-MOST_JOINT_FRAMES = 600_000
-"""Five minutes and a half of 60 joints at 30 frames a second; more would cost memory."""
+MOST_JOINT_FRAMES = 300_000
+"""A minute of 160 joints at 30 frames a second, three of 60; more would cost memory and time."""
+MOST_TRIED = 100
+"""How many animations are looked into for one that moves."""
 NEW_NAME = "restyled"
 
 
@@ -206,21 +208,20 @@ def parse_gltf(
             "animation, or take this one as the character for another motion."
         )
     names = list(character.animations)
-    wanted = range(len(parts)) if animation is None else [pick(names, animation, source_name)]
-    nodes = [*character.joints.above, *character.joints.nodes]
-    found = None
+    wanted = range(len(parts))[:MOST_TRIED] if animation is None else [pick(names, animation, source_name)]
+    nodes = {*character.joints.above, *character.joints.nodes}
+    chosen = None
     for index in wanted:
         read = read_animation(accessors, parts[index], names[index], nodes, limits)
-        if read.channels:
-            motion = character.motion(read, limits)
-            found = found or motion
-            if _moves(motion):
-                return motion, character
-    if found is None:
+        if read.moves:
+            chosen = read
+            break
+        chosen = chosen or (read if read.channels else None)
+    if chosen is None:
         raise MotionFileError(
             f"{source_name}: no animation moves the joints of the character; export it with its animation."
         )
-    return found, character
+    return character.motion(chosen, limits), character
 
 
 def _opened(content: bytes, source_name: str, limits: Limits) -> tuple[GltfCharacter, Accessors, list[Part]]:
@@ -232,9 +233,3 @@ def _opened(content: bytes, source_name: str, limits: Limits) -> tuple[GltfChara
     joints = find_joints(accessors, tree, animated, limits)
     names = tuple(part.name(f"animation {i}") for i, part in enumerate(parts))
     return GltfCharacter(container, tree, joints, names), accessors, parts
-
-
-def _moves(motion: Motion) -> bool:
-    """Whether any joint turns or travels."""
-    turns = np.abs(motion.local_rotations - motion.local_rotations[:1]).max()
-    return bool(turns > 1e-3 or np.ptp(motion.root_positions, axis=0).max() > 1e-3)

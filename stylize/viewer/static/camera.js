@@ -23,9 +23,14 @@ class OrbitCamera {
     this.refit(tracks, aspect, follow);
   }
 
-  /** Where the camera looks while it does not follow, and how far away it is. */
-  refit(tracks, aspect, follow) {
+  /** Where the camera looks while it does not follow. */
+  aim(tracks) {
     this.centre = middle(tracks);
+  }
+
+  /** Takes the distance from which everybody stays in the picture; the direction stays. */
+  refit(tracks, aspect, follow) {
+    this.aim(tracks);
     this.distance = fittingDistance(tracks, aspect, this, follow);
   }
 
@@ -80,7 +85,9 @@ function middle(tracks) {
   });
 }
 
-/** The least distance from which every joint of every frame is in the free part of a panel; a standing body always. */
+const MOST_FITTED_FRAMES = 300;
+
+/** The least distance from which every joint of a motion's frames is in the free part of a panel; a standing body always. */
 function fittingDistance(tracks, aspect, camera, follow) {
   const { right, up, towards } = cameraAxes(camera.yaw, camera.elevation);
   const half = Math.tan(FIELD_OF_VIEW / 2);
@@ -95,8 +102,8 @@ function fittingDistance(tracks, aspect, camera, follow) {
   include(0, 0, 0);
   include(0, STANDING_HEIGHT - BODY_MARGIN, 0);
   for (const { positions, targets, joints, frames } of tracks) {
-    for (let frame = 0; frame < frames; frame++) {
-      const [x, z] = follow ? targets.subarray(frame * 2) : camera.centre;
+    for (let frame = 0; frame < frames; frame += Math.ceil(frames / MOST_FITTED_FRAMES)) {
+      const [x, z] = follow ? [targets[frame * 2], targets[frame * 2 + 1]] : camera.centre;
       for (let at = frame * joints * 3; at < (frame + 1) * joints * 3; at += 3) {
         include(positions[at] - x, positions[at + 1], positions[at + 2] - z);
       }

@@ -23,9 +23,8 @@ function makePanels(container, tracks) {
     const label = make("div", "viewer-label", title, make("small", "", track.subtitle || seconds(track.duration)));
     const progress = make("i");
     const root = make("div", "viewer-panel", label, make("div", "viewer-progress", progress));
-    root.classList.add(track.role);
-    // An odd one out is shown large: the only result, or the last of an odd number.
-    root.classList.toggle("large", tracks.length === 1 || (track.role === "result" && results === 1));
+    root.classList.add(`viewer-${track.role}`);
+    root.classList.toggle("viewer-large", tracks.length === 1 || (track.role === "result" && results === 1));
     root.style.setProperty("--accent", track.color);
     return { root, progress, track, index, ghost: overlays ? content : -1 };
   });

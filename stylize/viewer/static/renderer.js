@@ -176,6 +176,8 @@ class Renderer {
     gl.bufferData(gl.ARRAY_BUFFER, this.tubeValues, gl.DYNAMIC_DRAW);
     this.drawShadows();
     gl.bindFramebuffer(gl.FRAMEBUFFER, null);
+    gl.clearColor(...palette.paper, 1);
+    gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT);
     gl.enable(gl.SCISSOR_TEST);
     const height = this.canvas.height;
     for (const panel of panels) {
@@ -225,8 +227,6 @@ class Renderer {
     const entry = this.loaded[panel.index];
     const target = camera.target(entry.track, time, follow);
     const { matrix, eye } = camera.view(target, panel.width / panel.height);
-    gl.clearColor(...palette.paper, 1);
-    gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT);
     gl.disable(gl.DEPTH_TEST);
     gl.disable(gl.CULL_FACE);
     this.drawGround(entry, panel.index, matrix, [target[0], target[2]], palette);

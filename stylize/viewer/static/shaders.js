@@ -68,8 +68,8 @@ void main() {
   float rim = pow(1.0 - facing, 3.0);
   lit += 0.07 * gloss + rimStrength * rim * sky * (0.4 + base);
   vec3 shown = sqrt(clamp(lit, 0.0, 1.0));
-  float edge = 0.14 + 0.66 * pow(1.0 - facing, 1.6);
-  pixel = ghost > 0.5 ? vec4(mix(shown, color, 0.5), edge) : vec4(shown, 1);
+  float edge = 0.2 + 0.6 * pow(1.0 - facing, 1.5);
+  pixel = ghost > 0.5 ? vec4(mix(color, shown, 0.25), edge) : vec4(shown, 1);
 }`;
 
 /** Soft shadows of the tubes on the ground, seen from above; `kind` 0 falls along the light, 1 straight down. */

@@ -75,8 +75,8 @@ class Track {
       if (parent < 0) continue;
       const at = joint * 3;
       for (let k = 0; k < 3; k++) positions[at + k] = positions[parent * 3 + k];
-      const [x, y, z] = this.body.offsets.subarray(at, at + 3);
-      addRotated(positions, at, quaternions, parent * 4, x, y, z);
+      const { offsets } = this.body;
+      addRotated(positions, at, quaternions, parent * 4, offsets[at], offsets[at + 1], offsets[at + 2]);
     }
   }
 

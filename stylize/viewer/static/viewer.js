@@ -6,7 +6,7 @@ const LARGEST_PIXEL_RATIO = 2;
 const RESOLUTIONS = [1, 0.75, 0.55];
 const SLOW_FRAME_SECONDS = 1 / 22;
 const FRAMES_TO_JUDGE = 8;
-const NO_WEBGL = "This browser cannot draw the 3D view (WebGL2 is missing). What would be shown:";
+const NO_WEBGL = "This browser cannot draw the 3D view: WebGL2 is missing. What would be shown:";
 const LOST = "The 3D view was interrupted by the graphics driver. What was shown:";
 
 /** Tells when it leaves the document; Gradio has no event for that. */
@@ -69,6 +69,7 @@ class Viewer {
       if (this.tracks.length) this.explain(LOST);
     }, { signal });
     this.canvas.addEventListener("webglcontextrestored", () => {
+      if (!this.renderer) return;
       this.renderer.build();
       this.renderer.load(this.tracks);
       this.showScene();
@@ -174,7 +175,7 @@ class Viewer {
     if (!calm) this.player.play();
     this.prepare()?.load(this.tracks);
     const titles = this.tracks.map((track) => track.title).join(", ");
-    this.stage.setAttribute("aria-label", `${titles}. Space plays, arrows step and change the speed, Shift and arrows turn.`);
+    this.stage.setAttribute("aria-label", `3D view: ${titles}`);
     this.showScene();
   }
 
@@ -185,8 +186,8 @@ class Viewer {
     this.root.dataset.state = this.tracks.length ? "ready" : "empty";
     this.showState();
     this.readColors();
+    this.camera.aim(this.tracks); // who turned the view keeps it; else measure() fits it to the motions
     this.measure();
-    this.camera.reset(this.tracks, this.narrowestAspect, this.follow);
     this.showState();
   }
 
@@ -198,6 +199,15 @@ class Viewer {
     this.root.dataset.state = "text";
     this.player.pause();
     this.showState();
+  }
+
+  /** A driver that cannot run the shaders is as good as none. */
+  giveUp(error) {
+    console.warn("The 3D view cannot be drawn:", error);
+    this.renderer.release();
+    this.renderer = null;
+    this.unable = true;
+    this.explain(NO_WEBGL);
   }
 
   readColors() {
@@ -214,6 +224,7 @@ class Viewer {
       Object.assign(panel, { left: left - outer.left, top: top - outer.top, width, height });
     }
     this.size = [outer.width, outer.height];
+    this.resolution = 0;
     if (!this.camera.moved) this.camera.reset(this.tracks, this.narrowestAspect, this.follow);
     this.redraw();
   }
@@ -232,7 +243,11 @@ class Viewer {
     this.lastTick = wasPlaying ? now : 0;
     this.player.advance(passed);
     this.judgeSpeed(passed);
-    this.paint();
+    try {
+      this.paint();
+    } catch (error) {
+      return this.giveUp(error);
+    }
     this.showTime();
     if (this.player.playing) this.redraw();
     else if (wasPlaying) this.act(() => {}); // it came to its end
