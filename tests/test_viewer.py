@@ -19,7 +19,7 @@ from stylize.render.video import ACCENTS, Panel
 from stylize.rotations import yaw_to_matrix
 from stylize.skeleton import SKELETON_22, Skeleton
 from stylize.viewer.component import STATIC, motion_viewer
-from stylize.viewer.mannequin import mannequin
+from stylize.viewer.mannequin import COARSE, FINE, mannequin
 from stylize.viewer.scene import MAX_FRAMES, MAX_PANELS, scene
 from stylize.viewer.shape import body_shape
 from tests.chromium import launched_browser
@@ -122,11 +122,12 @@ def test_what_cannot_be_shown_is_told(panels, expected):
         scene(panels)
 
 
-def test_the_skin_is_closed_and_about_as_large_as_a_person():
-    body = mannequin()
+@pytest.mark.parametrize("cell", [FINE, COARSE])
+def test_the_skin_is_closed_and_about_as_large_as_a_person(cell):
+    body = mannequin(cell)
     edges = np.sort(np.concatenate([body.faces[:, pair] for pair in ([0, 1], [1, 2], [2, 0])]), axis=1)
     _, uses = np.unique(edges, axis=0, return_counts=True)
-    assert (uses % 2 == 0).all() and (uses == 2).mean() > 0.999
+    assert (uses % 2 == 0).all() and (uses == 2).mean() > 0.997
     corners = body.vertices[body.faces]
     volume = np.linalg.det(corners).sum() / 6
     assert 0.045 < volume < 0.09  # cubic metres; positive, so faces look outward
@@ -144,7 +145,7 @@ def test_every_vertex_is_held_by_few_joints_near_it():
 
 
 def test_the_packed_skin_is_the_mannequin():
-    skin = body_shape()["skin"]
+    skin = body_shape()["skins"][0]
     vertices = np.frombuffer(base64.b64decode(skin["vertices"]), "<i2").reshape(-1, 3) / 25_000
     assert np.abs(vertices - mannequin().vertices).max() < 1e-4
     weights = np.frombuffer(base64.b64decode(skin["weights"]), "u1").reshape(-1, 4)
@@ -297,7 +298,7 @@ def test_play_pause_and_the_end_without_a_loop(view):
     view.button("Play").click()
     view.wait("playing", "true")
     view.page.wait_for_function("document.querySelector('.motion-viewer').dataset.frame > 2")
-    view.button("Pause").click()
+    view.button("Pause").click(force=True)  # or it waits until nothing moves
     paused = view.state("time")
     view.page.wait_for_timeout(150)
     assert view.state("time") == paused
@@ -314,14 +315,9 @@ def test_play_pause_and_the_end_without_a_loop(view):
 def test_the_clock_starts_anew_at_the_end_of_the_longest_and_plays_by_itself(opened):
     view = opened(reduced_motion="no-preference")
     view.wait("playing", "true")
-    view.root.get_by_label("Speed", exact=True).select_option("2")
-    frames = set()
-    for _ in range(100):
-        frames.add(int(view.state("frame")))
-        if max(frames) > 100 and min(frames) < 20 and int(view.state("frame")) < 20:
-            break
-        view.page.wait_for_timeout(100)
-    assert max(frames) > 100 and int(view.state("frame")) < 100
+    view.scrub(110)
+    view.press(" ")
+    view.page.wait_for_function("document.querySelector('.motion-viewer').dataset.frame < 60")
     assert view.state("playing") == "true"
 
 
@@ -525,7 +521,10 @@ def test_dark_mode_darkens_the_picture_at_once(view):
 def test_on_a_phone_nothing_is_too_wide_and_the_result_is_large_and_first(opened, scheme):
     view = opened(375, color_scheme=scheme, has_touch=True)
     assert view.page.evaluate("document.documentElement.scrollWidth") == 375
-    boxes = {name: view.root.locator(f".viewer-panel.viewer-{name}").bounding_box() for name in ("content", "style", "result")}
+    boxes = {
+        name: view.root.locator(f".viewer-panel.viewer-{name}").bounding_box()
+        for name in ("content", "style", "result")
+    }
     assert boxes["result"]["width"] > 1.9 * boxes["content"]["width"]
     assert boxes["result"]["y"] < boxes["content"]["y"] == boxes["style"]["y"]
     heights = [button.bounding_box()["height"] for button in view.root.get_by_role("button").all()]

@@ -14,12 +14,13 @@ from stylize.render.body import BODY_TUBES, placed
 from stylize.rotations import rotvec_to_matrix
 from stylize.skeleton import SKELETON_22
 
-CELL = 0.027
+FINE, COARSE = 0.028, 0.042
 """Metres between the points that the distance field is sampled at; about the length of the mesh's edges."""
 GROWN_TOGETHER = 0.5
 """How wide the flow from one tube into the next is, as a share of its radius."""
 RELAXATIONS = 3
-WEIGHT_BLENDS = 5
+BLEND_REACH = 0.14
+"""Metres over which the weights of neighbouring joints flow into each other."""
 MAX_JOINTS = 4
 """That hold one vertex."""
 ARMS_DOWN, LEGS_APART = np.radians(50.0), np.radians(9.0)
@@ -48,18 +49,18 @@ class Mannequin:
 
 
 @cache
-def mannequin() -> Mannequin:
-    """The skin of the videos' body; made at the first call."""
+def mannequin(cell: float = FINE) -> Mannequin:
+    """The skin of the videos' body with edges of about ``cell`` metres; made at the first call."""
     pose = _making_pose()
     rotations, positions = pose.global_rotations[0], pose.positions[0]
     tubes = _Tubes(rotations, positions)
-    vertices, faces = _surface(tubes)
+    vertices, faces = _surface(tubes, cell)
     neighbours = _neighbours(faces, len(vertices))
     vertices = tubes.onto_surface(vertices)
     for _ in range(RELAXATIONS):  # even triangles shade evenly
         vertices = tubes.onto_surface((vertices + neighbours @ vertices) / 2)
     weights = tubes.joint_weights(vertices)
-    for _ in range(WEIGHT_BLENDS):
+    for _ in range(round(BLEND_REACH / cell)):
         weights = (weights + neighbours @ weights) / 2
     return Mannequin(vertices, tubes.normals(vertices), faces, _strongest(weights), rotations, positions)
 
@@ -138,14 +139,14 @@ def _chain(start: int, end: int) -> list[int]:
     return chain
 
 
-def _surface(tubes: _Tubes) -> tuple[np.ndarray, np.ndarray]:
+def _surface(tubes: _Tubes, cell: float) -> tuple[np.ndarray, np.ndarray]:
     """Vertices (V, 3) and triangles (F, 3) of the zero level, by naive surface nets (Gibson, 1998)."""
-    margin = tubes.radii.max() + 2 * CELL
+    margin = tubes.radii.max() + 2 * cell
     ends = np.concatenate([tubes.starts, tubes.ends])
     low, high = ends.min(axis=0) - margin, ends.max(axis=0) + margin
-    shape = np.ceil((high - low) / CELL).astype(int) + 1
+    shape = np.ceil((high - low) / cell).astype(int) + 1
     indices = np.stack(np.meshgrid(*map(np.arange, shape), indexing="ij"), axis=-1)
-    values = tubes.distances(low + indices.reshape(-1, 3) * CELL).reshape(shape)
+    values = tubes.distances(low + indices.reshape(-1, 3) * cell).reshape(shape)
 
     crossings, counts = np.zeros((*(shape - 1), 3)), np.zeros(shape - 1)
     quads = []
@@ -159,15 +160,15 @@ def _surface(tubes: _Tubes) -> tuple[np.ndarray, np.ndarray]:
         points = at + (first / (first - second))[:, None] * np.eye(3)[axis]
         across = np.roll(np.eye(3, dtype=int), -axis, axis=0)[1:]
         cells = [at, at - across[0], at - across[0] - across[1], at - across[1]]
-        for cell in cells:
-            np.add.at(crossings, tuple(cell.T), points)
-            np.add.at(counts, tuple(cell.T), 1)
-        corners = np.stack([np.ravel_multi_index(tuple(cell.T), tuple(shape - 1)) for cell in cells], axis=1)
+        for corner in cells:
+            np.add.at(crossings, tuple(corner.T), points)
+            np.add.at(counts, tuple(corner.T), 1)
+        corners = np.stack([np.ravel_multi_index(tuple(corner.T), tuple(shape - 1)) for corner in cells], axis=1)
         quads.append(np.where((first < 0)[:, None], corners, corners[:, ::-1]))
     used = np.flatnonzero(counts)
     number = np.zeros(counts.size, int)
     number[used] = np.arange(len(used))
-    vertices = low + CELL * crossings.reshape(-1, 3)[used] / counts.ravel()[used, None]
+    vertices = low + cell * crossings.reshape(-1, 3)[used] / counts.ravel()[used, None]
     corners = number[np.concatenate(quads)]
     return vertices, np.concatenate([corners[:, [0, 1, 2]], corners[:, [0, 2, 3]]])
 

@@ -8,7 +8,7 @@ import numpy as np
 from stylize.render.body import BODY_TUBES, Tube, placed
 from stylize.rotations import matrix_to_rotvec
 from stylize.skeleton import CONTACT_ROLES, SKELETON_22
-from stylize.viewer.mannequin import MAX_JOINTS, mannequin
+from stylize.viewer.mannequin import COARSE, FINE, MAX_JOINTS, Mannequin, mannequin
 
 VERTEX_STEPS = 25_000
 """A metre, in the steps that vertices are counted in."""
@@ -20,17 +20,17 @@ def body_shape() -> dict[str, Any]:
 
     Returns:
         ``parents`` and ``offsets`` of the skeleton, ``contact_joints`` in the order of CONTACT_ROLES, ``tubes`` (those
-        of the videos, for the shadow: [joint, x, y, z, radius] of both ends) and ``skin``, with arrays in base64:
-        ``vertices`` (V, 3) int16, ``normals`` (V, 4) int8 with the side (left limbs 1, right -1) as fourth number,
-        ``joints`` and ``weights`` (V, 4) uint8, ``faces`` (F, 3) uint16, and the pose that the vertices are in:
-        ``rotations`` (rotation vectors) and ``positions`` of the joints.
+        of the videos, for the shadow: [joint, x, y, z, radius] of both ends) and ``skins``, a fine and a coarse one.
+        A skin has arrays in base64: ``vertices`` (V, 3) int16, ``normals`` (V, 4) int8 with the side (left limbs 1,
+        right -1) as fourth number, ``joints`` and ``weights`` (V, 4) uint8, ``faces`` (F, 3) uint16; and the pose that
+        its vertices are in: ``rotations`` (rotation vectors) and ``positions`` of the joints.
     """
     return {
         "parents": SKELETON_22.parents.tolist(),
         "offsets": SKELETON_22.offsets.round(6).tolist(),
         "contact_joints": [SKELETON_22.joint(role) for role in CONTACT_ROLES],
         "tubes": [_tube_ends(tube, side) for tube, side in BODY_TUBES],
-        "skin": _skin(),
+        "skins": [_skin(mannequin(cell)) for cell in (FINE, COARSE)],
     }
 
 
@@ -47,8 +47,7 @@ def _tube_ends(tube: Tube, side: str) -> list[float]:
     return numbers
 
 
-def _skin() -> dict[str, Any]:
-    body = mannequin()
+def _skin(body: Mannequin) -> dict[str, Any]:
     joints = np.argsort(-body.weights, axis=1)[:, :MAX_JOINTS]
     weights = np.round(np.take_along_axis(body.weights, joints, axis=1) * 255)
     weights[:, 0] += 255 - weights.sum(axis=1)

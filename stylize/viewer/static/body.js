@@ -19,14 +19,16 @@ class Body {
     this.offsets = new Float32Array(shape.offsets.flat());
     this.contactJoints = shape.contact_joints;
     this.tubes = shape.tubes;
-    const { skin } = shape;
-    this.vertices = unpack(skin.vertices, Int16Array);
-    this.normals = unpack(skin.normals, Int8Array);
-    this.skinJoints = unpack(skin.joints, Uint8Array);
-    this.weights = unpack(skin.weights, Uint8Array);
-    this.faces = unpack(skin.faces, Uint16Array);
-    this.restPositions = skin.positions.flat();
-    this.restInverse = skin.rotations.map((rotvec) => {
+    this.skins = shape.skins.map((skin) => ({
+      vertices: unpack(skin.vertices, Int16Array),
+      normals: unpack(skin.normals, Int8Array),
+      joints: unpack(skin.joints, Uint8Array),
+      weights: unpack(skin.weights, Uint8Array),
+      faces: unpack(skin.faces, Uint16Array),
+    }));
+    const [{ positions, rotations }] = shape.skins; // the pose that all skins are in
+    this.restPositions = positions.flat();
+    this.restInverse = rotations.map((rotvec) => {
       const quaternion = [0, 0, 0, 1];
       writeQuaternion(quaternion, 0, ...rotvec.map((value) => -value));
       return quaternion;

@@ -26,7 +26,7 @@ class Renderer {
       trail: this.program(TRAIL_VERTEX, TRAIL_FRAGMENT),
       mark: this.program(MARK_VERTEX, MARK_FRAGMENT),
     };
-    this.skin = this.skinArray();
+    this.skins = this.body.skins.map((skin) => ({ array: this.skinArray(skin), count: skin.faces.length }));
     this.square = this.buffer(new Float32Array([-1, -1, 1, -1, -1, 1, 1, 1]));
     this.ground = this.vertexArray([[this.square, 0, 2]]);
     this.shadowTexture = gl.createTexture();
@@ -98,10 +98,9 @@ class Renderer {
     return array;
   }
 
-  /** The skin's vertex array, with its compact numbers as they came. */
-  skinArray() {
+  /** A skin's vertex array, with its compact numbers as they came. */
+  skinArray({ vertices, normals, joints, weights, faces }) {
     const gl = this.gl;
-    const { vertices, normals, skinJoints, weights, faces } = this.body;
     const array = gl.createVertexArray();
     gl.bindVertexArray(array);
     const attribute = (location, values, point) => {
@@ -111,7 +110,7 @@ class Renderer {
     };
     attribute(0, vertices, (location) => gl.vertexAttribPointer(location, 3, gl.SHORT, false, 0, 0));
     attribute(1, normals, (location) => gl.vertexAttribPointer(location, 4, gl.BYTE, true, 0, 0));
-    attribute(2, skinJoints, (location) => gl.vertexAttribIPointer(location, 4, gl.UNSIGNED_BYTE, 0, 0));
+    attribute(2, joints, (location) => gl.vertexAttribIPointer(location, 4, gl.UNSIGNED_BYTE, 0, 0));
     attribute(3, weights, (location) => gl.vertexAttribPointer(location, 4, gl.UNSIGNED_BYTE, true, 0, 0));
     this.buffer(faces, gl.ELEMENT_ARRAY_BUFFER);
     gl.bindVertexArray(null);
@@ -163,9 +162,11 @@ class Renderer {
    * @param camera - an OrbitCamera.
    * @param palette - colours and strengths, see readPalette.
    * @param scale - canvas pixels a CSS pixel.
+   * @param coarse - whether a simpler skin will do.
    */
-  draw({ panels, camera, palette, time, follow, scale }) {
+  draw({ panels, camera, palette, time, follow, scale, coarse }) {
     const gl = this.gl;
+    this.coarse = coarse;
     if (gl.isContextLost() || !this.loaded.length) return;
     for (const { track, at, movement } of this.loaded) {
       track.setPose(time);
@@ -286,8 +287,9 @@ class Renderer {
     const color = ghost ? palette.ghost(entry.track) : palette.accent(entry.track);
     const look = { color, ghost, light: KEY_LIGHT, rimStrength: palette.rimStrength, metre: VERTEX_STEPS };
     this.use("skin", { viewProjection, offset, eye, ...look }, { movement: entry.movement });
-    gl.bindVertexArray(this.skin);
-    gl.drawElements(gl.TRIANGLES, this.body.faces.length, gl.UNSIGNED_SHORT, 0);
+    const skin = this.skins[this.coarse ? 1 : 0];
+    gl.bindVertexArray(skin.array);
+    gl.drawElements(gl.TRIANGLES, skin.count, gl.UNSIGNED_SHORT, 0);
   }
 
   /** Gives the context back at once; a browser keeps only about sixteen. */
