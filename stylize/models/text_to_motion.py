@@ -104,12 +104,17 @@ class TextToMotion(nn.Module):
         # A gesture has a beginning and an end: each frame knows how far it is from both.
         places = torch.cat([waves(index.expand_as(to_end), width), waves(to_end, width)], dim=-1)
         inside = (to_end >= 0)[:, None, None]
+        # Behind its end a clip goes on as it ended, so that the convolutions see no padding.
+        held = torch.minimum(index, lengths[:, None] - 1)
+        latents = latents.gather(2, held[:, None].expand_as(latents))
         hidden = self.latents_in(latents).transpose(1, 2) + self.places_in(places.to(latents.dtype))
         modulation = self.modulation(self.time_in(waves(1000 * time, width)) + self._asked(condition))
         modulation = modulation[:, None].chunk(6, dim=-1)
         for layer in self.layers:
             hidden = layer(hidden, modulation, inside)
-        return self.latents_out[1](self.latents_out[0](hidden).transpose(1, 2))
+        hidden = self.latents_out[0](hidden)
+        hidden = hidden.gather(1, held[..., None].expand_as(hidden))
+        return self.latents_out[1](hidden.transpose(1, 2))
 
     def _asked(self, condition: Condition) -> Tensor:
         text = (condition.embedding - self.embedding_mean) / self.embedding_std

@@ -21,9 +21,7 @@ STYLE_MEANING = 0.55
 MARGIN = 0.03
 """By how much two parts around an "and" must be better known than the whole to be two actions."""
 
-_SEPARATORS = (
-    r"[;.\n!?]+|,?\s*\b(?:and then|then|and afterwards|afterwards|after that|and finally|finally|followed by)\b,?"
-)
+_SEPARATORS = r"(?:[;!?]|\.(?!\d))+|,?\s*\b(?:and then|then|and afterwards|afterwards|after that|and finally|finally|followed by)\b,?"
 _DURATION = r"\bfor (?:about )?(\d+(?:\.\d+)?)\s*(?:s|sec|secs|seconds?)\b"
 
 
@@ -90,7 +88,7 @@ def understand(text: str, bank: TextBank, encoder: TextEncoder, labels: Collecti
     Raises:
         TextError: an empty or endless text, no action in it, or one that is like nothing that is known.
     """
-    cleaned = " ".join(text.split())
+    cleaned = " ".join("; ".join(line for line in text.splitlines() if line.strip()).split())
     if not re.search(r"[^\W\d_]", cleaned):
         raise TextError("The text is empty; say what a person does, as in: walk forward and wave.")
     if len(cleaned) > MAX_CHARACTERS:
