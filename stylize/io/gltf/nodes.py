@@ -64,32 +64,38 @@ def read_nodes(root: Part) -> NodeTree:
                 part.fail(f"has the child {child}, which another node has too", "a node tree is needed")
             parents[child] = i
     translations, scales = np.zeros((len(parts), 3)), np.ones((len(parts), 3))
-    rotations = np.tile(np.eye(3), (len(parts), 1, 1))
+    quats = np.tile([0.0, 0.0, 0.0, 1.0], (len(parts), 1))
+    matrices: dict[int, np.ndarray] = {}
     for i, part in enumerate(parts):
         if (matrix := part.numbers("matrix", 16)) is not None:
-            translations[i], rotations[i], scales[i] = _decomposed(matrix.reshape(4, 4).T)
+            matrices[i] = matrix.reshape(4, 4).T
             continue
         if (translation := part.numbers("translation", 3)) is not None:
             translations[i] = translation
         if (quat_xyzw := part.numbers("rotation", 4)) is not None:
             if np.linalg.norm(quat_xyzw) < 1e-6:
                 part.fail("has a rotation of length zero")
-            rotations[i] = quat_xyzw_to_matrix(quat_xyzw)
+            quats[i] = quat_xyzw
         if (scale := part.numbers("scale", 3)) is not None:
             scales[i] = scale
+    rotations = quat_xyzw_to_matrix(quats)
+    if matrices:
+        places = list(matrices)
+        translations[places], rotations[places], scales[places] = _decomposed(np.stack(list(matrices.values())))
     names = tuple(part.name(f"node {i}") for i, part in enumerate(parts))
     return NodeTree(names, parents, _order(parents, root.file), translations, rotations, scales)
 
 
-def _decomposed(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Translation, rotation and scale of a matrix (4, 4); a mirroring one has a negative scale on x."""
-    linear = matrix[:3, :3]
-    scale = np.linalg.norm(linear, axis=0)
-    if scale.min() < SMALLEST_SCALE:
-        return matrix[:3, 3], np.eye(3), scale
-    if np.linalg.det(linear) < 0:
-        scale = scale * [-1, 1, 1]
-    return matrix[:3, 3], nearest_rotation(linear / scale), scale
+def _decomposed(matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Translations, rotations and scales of matrices (N, 4, 4); a mirroring one has a negative scale on x."""
+    linear = matrices[:, :3, :3]
+    scales = np.linalg.norm(linear, axis=1)
+    has_size = scales.min(axis=1) > SMALLEST_SCALE
+    unscaled = np.where(has_size[:, None, None], linear / np.maximum(scales, SMALLEST_SCALE)[:, None], np.eye(3))
+    mirrors = np.linalg.det(unscaled) < 0
+    unscaled[mirrors, :, 0] *= -1
+    scales[mirrors, 0] *= -1
+    return matrices[:, :3, 3], nearest_rotation(unscaled), scales
 
 
 def _order(parents: np.ndarray, file: str) -> tuple[int, ...]:
