@@ -143,6 +143,35 @@ def humanoid(names: dict[str, str] | None = None, *, skin: bool = True) -> Examp
     return example
 
 
+def with_joint_frames(example: Example, seed: int) -> Example:
+    """The same humanoid, with the joints' own axes turned at random, as rigs have them along their bones."""
+    frames = Rotation.random(len(BONES), rng=np.random.default_rng(seed))
+    order = list(BONES)
+    places = {}
+    inverse = np.tile(np.eye(4), (len(BONES), 1, 1))
+    for i, (bone, (above, offset)) in enumerate(BONES.items()):
+        places[bone] = np.array(offset) + (places[above] if above else 0)
+        over = frames[order.index(above)] if above else Rotation.identity()
+        example.json["nodes"][i] |= {
+            "translation": over.inv().apply(offset).tolist(),
+            "rotation": (over.inv() * frames[i]).as_quat().tolist(),
+        }
+        inverse[i, :3, :3] = frames[i].inv().as_matrix()
+        inverse[i, :3, 3] = -frames[i].inv().apply(places[bone])
+    example.json["skins"][0]["inverseBindMatrices"] = example.accessor(inverse.transpose(0, 2, 1).reshape(-1, 16))
+    for animation in example.json["animations"]:
+        for channel, sampler in zip(animation["channels"], animation["samplers"], strict=True):
+            node = channel["target"]["node"]
+            above = BONES[order[node]][0]
+            over = frames[order.index(above)] if above else Rotation.identity()
+            output = example.json["accessors"][sampler["output"]]
+            start = example.json["bufferViews"][output["bufferView"]]["byteOffset"]
+            quats = np.frombuffer(example.binary, "float32", 4 * output["count"], start).reshape(-1, 4)
+            turned = over.inv() * Rotation.from_quat(quats) * frames[node]
+            sampler["output"] = example.accessor(turned.as_quat())
+    return example
+
+
 def waving(example: Example, seconds: float = 2.0, rate: int = 30) -> Example:
     """Add an animation "wave": both arms down, the left forearm to and fro, the knees bent a little."""
     times = np.arange(round(seconds * rate) + 1) / rate
