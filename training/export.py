@@ -2,6 +2,7 @@
 
     python -m training.export --autoencoder runs/autoencoder --global-motion runs/global_motion \\
         --stylizer runs/stylizer --open-stylizer runs/open_stylizer --out checkpoints/default
+    python -m training.export --text-to-motion runs/text_to_motion --out checkpoints/default  # adds it
 """
 
 from dataclasses import dataclass
@@ -12,13 +13,16 @@ import tyro
 from torch import Tensor, nn
 
 from stylize.checkpoint import config_from_dict, config_to_dict, load_network, read_json, save_network, write_json
+from stylize.generate import NAME as GENERATOR
 from stylize.models.autoencoder import Autoencoder, AutoencoderConfig
 from stylize.models.global_motion import GlobalMotionConfig, GlobalMotionPredictor
 from stylize.models.known_styles import KnownStyles, KnownStylesConfig
 from stylize.models.stylizer import Stylizer, StylizerConfig
 from stylize.pipeline import KNOWN, LABELLED, OPEN
 from stylize.styles import StyleLabel
+from stylize.text.bank import TextBank
 from training.datasets import FeatureClip, load_feature_clips
+from training.train_text_to_motion import load_text_to_motion
 
 DESCRIPTIONS = {
     "active": "brisk and eager, full of energy",
@@ -52,20 +56,22 @@ class Export:
     """Put the networks of some runs into one checkpoint folder.
 
     Attributes:
-        autoencoder: folder of its run.
+        autoencoder: folder of its run; without it, the text-to-motion generator is added to what is in ``out``.
         out: the checkpoint folder.
         global_motion: folder of its run; without it the root moves as the decoder says.
         stylizer: folder of the run of the stylizer that knows labels; leave it out for a checkpoint without labels.
         open_stylizer: folder of the run of the stylizer that was trained without labels, for unseen styles.
         pack: the training pack; needed with the open stylizer, to find where the styles of its clips are.
+        text_to_motion: folder of the run of the generator, which must have been trained on this autoencoder.
     """
 
-    autoencoder: Path
-    out: Path
+    autoencoder: Path | None = None
+    out: Path = Path("checkpoints/mine")
     global_motion: Path | None = None
     stylizer: Path | None = None
     open_stylizer: Path | None = None
     pack: Path | None = None
+    text_to_motion: Path | None = None
 
 
 def style_label(name: str) -> StyleLabel:
@@ -93,6 +99,25 @@ def known_styles(clips: list[FeatureClip], codes: Tensor, labels: tuple[str, ...
 
 def main(options: Export) -> None:
     """Write config.json and one safetensors file a network, the parameters in 16 bits."""
+    if options.autoencoder is not None:
+        export_networks(options)
+    elif options.text_to_motion is None:
+        raise SystemExit("error: give --autoencoder, or --text-to-motion to add a generator to a checkpoint")
+    if options.text_to_motion is not None:
+        add_text_to_motion(options.text_to_motion, options.out)
+
+
+def add_text_to_motion(run: Path, checkpoint: Path) -> None:
+    """Put the generator of a run and its text bank into a checkpoint folder that has an autoencoder."""
+    network = load_text_to_motion(run)
+    save_network(network, checkpoint / f"{GENERATOR}.safetensors", half=True)
+    TextBank.load(run).save(checkpoint)
+    config = read_json(checkpoint / "config.json") | {GENERATOR: config_to_dict(network.config)}
+    write_json(config, checkpoint / "config.json")
+
+
+def export_networks(options: Export) -> None:
+    """Write all but the text-to-motion generator."""
     stylizers = {LABELLED: options.stylizer, OPEN: options.open_stylizer}
     if not any(stylizers.values()):
         raise SystemExit("error: give --stylizer, --open-stylizer or both")

@@ -38,7 +38,8 @@ class MiniLM:
     def _embed(self, ids: list[int]) -> np.ndarray:
         tokens = np.array([ids], np.int64)
         inputs = {"input_ids": tokens, "attention_mask": np.ones_like(tokens), "token_type_ids": np.zeros_like(tokens)}
-        output = self._session.run(None, {entry.name: inputs[entry.name] for entry in self._session.get_inputs()})[0]
+        wanted = {entry.name: inputs[entry.name] for entry in self._session.get_inputs()}
+        output = np.asarray(self._session.run(None, wanted)[0])
         mean = output.mean(axis=1)[0] if output.ndim == 3 else output[0]
         return mean / np.linalg.norm(mean)
 
