@@ -20,8 +20,8 @@ from stylize.skeleton import ANKLE_HEIGHT, SKELETON_22
 DEFAULT_FPS = 30.0
 LARGEST = 1e4
 """No coordinate of a body is larger, in metres, and no angle in radians."""
-MOST_JOINT_FRAMES = 1_200_000
-"""Three minutes of 52 joints at 120 frames a second; more would cost memory."""
+MOST_JOINT_FRAMES = 1_000_000
+"""Over two and a half minutes of 52 joints at 120 frames a second; more would cost memory."""
 NEW_MODEL, NEW_BETAS = "SMPL-H", 16
 
 POSES = ("poses", "fullpose", "smpl_poses")

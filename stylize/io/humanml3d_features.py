@@ -107,6 +107,7 @@ def features_from_positions(positions: np.ndarray) -> np.ndarray:
 
     The last frame's velocities are those of the frame before it; the data set drops that frame.
     """
+    positions = positions.astype(np.float64)
     yaw = _heading(positions)
     to_heading = yaw_to_matrix(-yaw)
     frames = len(positions)

@@ -108,7 +108,8 @@ def parse_positions_csv(
     head, _, body = text.replace("\r\n", "\n").replace("\r", "\n").partition("\n")
     columns = [name.strip().strip('"') for name in head[:100_000].split(",")]
     names = _joints_of(columns, source_name, limits)
-    frames = body.count("\n") + 1 if body.strip() else 0
+    body = body.rstrip("\n")
+    frames = body.count("\n") + 1 if body else 0
     _check_size(frames, max(len(names), len(columns) // 3), source_name, limits)
     table = _numbers(body, len(columns), source_name)
     where = {name: index for index, name in enumerate(columns)}
@@ -162,7 +163,7 @@ def _joints_of(columns: list[str], source_name: str, limits: Limits) -> list[str
 def _numbers(body: str, columns: int, source_name: str) -> np.ndarray:
     """(T, C) the table's numbers."""
     rows = []
-    for number, line in enumerate(body.rstrip("\n").split("\n"), 2):
+    for number, line in enumerate(body.split("\n"), 2):
         cells = line.split(",")
         try:
             if len(cells) != columns:
