@@ -58,7 +58,7 @@ class Retrieval(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.motion = SequenceClassifier(channels, {"place": PLACE_SIZE})
-        self.motion.body[0] = Standardize(torch.zeros(2, channels))
+        self.motion.body[0] = Standardize(torch.tensor([-1.0, 1.0])[:, None].expand(2, channels))
         self.text = nn.Sequential(
             nn.Linear(EMBEDDING_SIZE, 256), nn.SiLU(), nn.Dropout(0.2), nn.Linear(256, PLACE_SIZE)
         )
