@@ -19,6 +19,7 @@ SCRIPTS = (
     "renderer.js",
     "camera.js",
     "player.js",
+    "keys.js",
     "panels.js",
     "viewer.js",
 )

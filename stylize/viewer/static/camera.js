@@ -25,7 +25,7 @@ class OrbitCamera {
 
   /** Where the camera looks while it does not follow. */
   aim(tracks) {
-    this.centre = middle(tracks);
+    this.centre = middle(leading(tracks));
   }
 
   /** Takes the distance from which everybody stays in the picture; the direction stays. */
@@ -34,9 +34,9 @@ class OrbitCamera {
     this.distance = fittingDistance(tracks, aspect, this, follow);
   }
 
-  /** The point that the camera looks at in a track's panel. */
+  /** The point that the camera looks at in a track's panel. A style reference shows a manner and no way: follow it. */
   target(track, time, follow) {
-    const [x, z] = follow ? track.targetAt(time) : this.centre;
+    const [x, z] = follow || track.role === "style" ? track.targetAt(time) : this.centre;
     return [x + this.pan[0], TARGET_HEIGHT + this.pan[1], z + this.pan[2]];
   }
 
@@ -101,9 +101,10 @@ function fittingDistance(tracks, aspect, camera, follow) {
   };
   include(0, 0, 0);
   include(0, STANDING_HEIGHT - BODY_MARGIN, 0);
-  for (const { positions, targets, joints, frames } of tracks) {
+  for (const { positions, targets, joints, frames, role } of tracks) {
     for (let frame = 0; frame < frames; frame += Math.ceil(frames / MOST_FITTED_FRAMES)) {
-      const [x, z] = follow ? [targets[frame * 2], targets[frame * 2 + 1]] : camera.centre;
+      const followed = follow || role === "style";
+      const [x, z] = followed ? [targets[frame * 2], targets[frame * 2 + 1]] : camera.centre;
       for (let at = frame * joints * 3; at < (frame + 1) * joints * 3; at += 3) {
         include(positions[at] - x, positions[at + 1], positions[at + 2] - z);
       }

@@ -13,10 +13,8 @@ class Player {
 
   /** Starts anew with these tracks. The clock lasts as long as the longest content or result. */
   load(tracks) {
-    const others = tracks.filter((track) => track.role !== "style");
-    const leading = others.length ? others : tracks;
     this.fps = Math.max(1, ...tracks.map((track) => track.fps));
-    this.duration = Math.max(0, ...leading.map((track) => track.duration));
+    this.duration = Math.max(0, ...leading(tracks).map((track) => track.duration));
     this.time = 0;
     this.playing = false;
   }

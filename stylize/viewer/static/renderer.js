@@ -2,7 +2,8 @@
 
 const SHADOW_SIZE = 192;
 const SHADOW_REACH = 1.6;
-const GROUND_REACH = 4.5;
+/** How far the ground can be seen, in metres and as a share of the camera's distance. */
+const GROUND_REACH = 4.5, GROUND_SHARE = 0.75;
 const VERTEX_STEPS = 25000;
 const KEY_LIGHT = LIGHT.map((value) => value / Math.hypot(...LIGHT));
 
@@ -230,7 +231,8 @@ class Renderer {
     const { matrix, eye } = camera.view(target, panel.width / panel.height);
     gl.disable(gl.DEPTH_TEST);
     gl.disable(gl.CULL_FACE);
-    this.drawGround(entry, panel.index, matrix, [target[0], target[2]], palette);
+    const reach = Math.max(GROUND_REACH, GROUND_SHARE * camera.distance);
+    this.drawGround(entry, panel.index, { viewProjection: matrix, focus: [target[0], target[2]], reach }, palette);
     const ghost = panel.ghost >= 0 ? this.loaded[panel.ghost] : null;
     // While the camera follows, the ghost keeps step with it too: two poses are compared, not two ways.
     let offset = [0, 0, 0];
@@ -255,15 +257,14 @@ class Renderer {
     gl.depthFunc(gl.LESS);
   }
 
-  drawGround(entry, index, viewProjection, focus, palette) {
+  drawGround(entry, index, place, palette) {
     const gl = this.gl;
     gl.disable(gl.BLEND);
     gl.bindTexture(gl.TEXTURE_2D, this.shadowTexture);
     const count = this.loaded.length;
     const { paper, floor: floorColor, grid: gridColor, gridStrength, shadowStrength } = palette;
     const atlas = [1 / count, 1, index / count, 0];
-    const place = { viewProjection, focus, reach: GROUND_REACH, region: entry.region, atlas };
-    this.use("ground", { ...place, paper, floorColor, gridColor, gridStrength, shadowStrength });
+    this.use("ground", { ...place, region: entry.region, atlas, paper, floorColor, gridColor, gridStrength, shadowStrength });
     gl.bindVertexArray(this.ground);
     gl.drawArrays(gl.TRIANGLE_STRIP, 0, 4);
     gl.enable(gl.BLEND);

@@ -4,6 +4,12 @@ const ROTATION_STEPS = 32767;
 const TRAIL_HALF_WIDTH = 0.009;
 const HEEL_RADIUS = 0.034, BALL_RADIUS = 0.043;
 
+/** The tracks that last as long as the clock and share one ground: all but style references, where there are others. */
+function leading(tracks) {
+  const others = tracks.filter((track) => track.role !== "style");
+  return others.length ? others : tracks;
+}
+
 class Track {
   /** `packed` is a track of the value that `scene` in Python makes, `body` a Body. */
   constructor(packed, body) {

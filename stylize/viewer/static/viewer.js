@@ -116,22 +116,7 @@ class Viewer {
   }
 
   press(event, actions) {
-    if (event.ctrlKey || event.metaKey || event.altKey || !this.tracks.length) return;
-    const onStage = event.target === this.stage;
-    const onButton = event.target.tagName === "BUTTON";
-    const onSelect = event.target.tagName === "SELECT";
-    const letters = { l: "loop", o: "overlay", f: "follow", r: "reset", "+": "nearer", "=": "nearer", "-": "farther" };
-    const keys = {
-      ArrowLeft: event.shiftKey ? "left" : "back",
-      ArrowRight: event.shiftKey ? "right" : "forward",
-      ArrowUp: event.shiftKey ? "up" : "faster",
-      ArrowDown: event.shiftKey ? "down" : "slower",
-      Home: "start",
-      End: "end",
-    };
-    let action = onSelect ? undefined : letters[event.key.toLowerCase()];
-    if (event.key === " " && !onButton && !onSelect) action = "play"; // a button is pressed by it, and a list opened
-    if (onStage || onButton) action ??= keys[event.key];
+    const action = this.tracks.length ? actionOfKey(event, event.target === this.stage) : null;
     if (!action) return;
     event.preventDefault();
     this.act(actions[action]);
