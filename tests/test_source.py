@@ -173,6 +173,36 @@ def test_a_character_in_no_t_pose_is_understood_from_its_animation_or_refused(tm
     np.testing.assert_allclose(directions(worn, *LIMBS[:2]), directions(walk(), *LIMBS[:2]), atol=0.05)
 
 
+def with_loose_feet():
+    """As some rigs have it: the feet hang from the root, and inverse kinematics makes the legs follow them."""
+    names = {
+        f"{side}{bone}": f"{bone}.{side[0].upper()}" for side in ("left", "right") for bone in ("LowerLeg", "Foot")
+    }
+    example = humanoid(names)
+    nodes, order = example.json["nodes"], list(BONES)
+    for side, x in (("left", 0.09), ("right", -0.09)):
+        foot, leg = order.index(f"{side}Foot"), order.index(f"{side}LowerLeg")
+        del nodes[leg]["children"]
+        nodes[foot]["translation"] = [x, 0.07, 0]
+    nodes.append({"name": "root", "children": [0, order.index("leftFoot"), order.index("rightFoot")]})
+    return example
+
+
+def test_feet_that_hang_from_the_root_stay_with_the_legs(tmp_path):
+    (tmp_path / "loose.glb").write_bytes(with_loose_feet().glb())
+    rig_of_file = load_rig(tmp_path / "loose.glb")
+    names = rig_of_file.document.skeleton.names
+    assert names[rig_of_file.retargeter.roles["left_ankle"]] == "Foot.L"
+    rig_of_file.write(walk(), tmp_path / "out.glb")
+    worn = load_source(tmp_path / "out.glb")
+    places = {name: worn.source.positions[:, i] for i, name in enumerate(worn.source.skeleton.names)}
+    for side in "LR":
+        shank = np.linalg.norm(places[f"Foot.{side}"] - places[f"LowerLeg.{side}"], axis=-1)
+        np.testing.assert_allclose(shank, 0.4, atol=1e-4)
+    assert np.ptp(places["Foot.L"][:, 2]) > 1.5
+    np.testing.assert_allclose(directions(worn.motion, *LIMBS), directions(walk(), *LIMBS), atol=0.01)
+
+
 def test_a_bvh_file_lends_its_skeleton_too(tmp_path):
     save_motion(rig(walk(seed=3), NAMES["Mixamo"], unit=1.0), tmp_path / "rig.bvh")
     load_rig(tmp_path / "rig.bvh").write(walk(), tmp_path / "out.bvh")

@@ -23,7 +23,7 @@ LEG_SCHEMES: dict[str, tuple[str, ...]] = {
 
 ARM_SCHEMES: dict[str, tuple[str, ...]] = {
     "arm": ("arm", "forearm", "hand|wrist"),
-    "upperarm": ("upperarm|uparm", "lowerarm|forearm|lowarm|elbow", "hand|wrist"),
+    "upperarm": ("upperarm|uparm", "lowerarm|forearm|lowarm|elbow", "hand|wrist|palm|fist"),
     "shldr": ("shldr", "forearm", "hand"),
     "shoulder": ("shoulder", "elbow", "wrist|hand"),
     "humerus": ("humerus", "radius|ulna", "hand|wrist"),
@@ -44,6 +44,7 @@ class Family:
         toe_slope_deg: the same for the toe joint's own axis.
         head_pitch_deg: how far the head is pitched forward in the rig's own neutral stance.
         hinges: role without its side -> axis of the hinge at the bone's end, in the joint's frame.
+        is_canonical: whether the T-pose is the canonical one whatever slant its bones have, as SMPL's is.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Family:
     toe_slope_deg: float | None = None
     head_pitch_deg: float = 0.0
     hinges: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
+    is_canonical: bool = False
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,7 @@ def _family(skeleton: Skeleton, legs: str, arms: str, words: set[str]) -> Family
     if any(re.match(r"bip\d", name) for name in names):
         return Family("Biped")
     if legs == "hip" and "pelvis" in words:
-        return Family("SMPL")
+        return Family("SMPL", is_canonical=True)
     by_scheme = {"hip": "Xsens", "upperleg": "Unity", "femur": "Acclaim"}
     if legs == "upleg":
         return Family("LaFAN" if "lefttoe" in names and "lefttoebase" not in names else "MotionBuilder")

@@ -91,7 +91,7 @@ def _local_transforms(motion: Motion, joints: Joints, tree: NodeTree) -> tuple[n
     translations, rotations = np.empty((frames, len(joints), 3)), np.empty((frames, len(joints), 3, 3))
     linear: list[np.ndarray] = []
     for joint, node in enumerate(joints.nodes):
-        parent = int(joints.parents[joint])
+        parent = int(joints.node_parents[joint])
         if parent < 0:
             parent_rotation, parent_linear = above_rotation[None], above_linear[None]
             step = positions[:, joint] - above_position

@@ -99,7 +99,7 @@ class GltfCharacter:
         for node in self.joints.above:
             above = _below(above, *self._local(node, animation, times))
         for joint, node in enumerate(self.joints.nodes):
-            parent = above if joint == 0 else frames[self.joints.parents[joint]]
+            parent = above if joint == 0 else frames[self.joints.node_parents[joint]]
             frames.append(_below(parent, *self._local(node, animation, times)))
             rotations[:, joint] = frames[joint][0] @ self.joints.bind[joint].T
             positions[:, joint] = frames[joint][2]

@@ -11,6 +11,7 @@ from stylize.io.gltf.accessors import Accessors
 from stylize.io.gltf.nodes import NodeTree
 from stylize.io.gltf.values import Part
 from stylize.retarget.axes import RIGHT_ANGLED
+from stylize.retarget.families import KNOWN_WORDS, split_side
 from stylize.rotations import nearest_rotation
 
 VRM_PARTS = {
@@ -22,6 +23,7 @@ VRM_ROLES = {
     **{f"{side}{part}": f"{side}_{role}" for side in ("left", "right") for part, role in VRM_PARTS.items()},
 }  # fmt: skip
 """VRM's names of humanoid bones -> canonical roles."""
+FEET, LOWER_LEGS = ("foot", "ankle"), ("lowerleg", "shin", "calf", "leg", "knee")
 VRM_EXTENSIONS = ("VRMC_vrm", "VRM", "VRMC_vrm_animation")
 
 
@@ -31,7 +33,9 @@ class Joints:
 
     Attributes:
         nodes: (J,) the node of each joint, a parent before its children.
-        parents: (J,) the joint above each, -1 for the first, which is above all others.
+        parents: (J,) the joint above each in the skeleton, -1 for the first, which is above all others.
+        node_parents: (J,) the joint that is above each in the file. It is another one for feet that hang from the
+            root, for inverse kinematics to place them, and in the skeleton from the leg.
         above: the nodes over the first joint, from the top.
         bind: (J, 3, 3) each joint's global rotation when the character stands as it was bound to its mesh,
             upright in the scene.
@@ -40,6 +44,7 @@ class Joints:
 
     nodes: tuple[int, ...]
     parents: np.ndarray
+    node_parents: np.ndarray
     above: tuple[int, ...]
     bind: np.ndarray
     roles: Mapping[str, int]
@@ -86,14 +91,48 @@ def find_joints(accessors: Accessors, tree: NodeTree, animated: Collection[int],
         inside = with_others
     if len(inside) > limits.joints:
         root.fail(f"has a character of {len(inside)} joints; at most {limits.joints} can be used", "remove some")
-    nodes = tuple(node for node in tree.order if node in inside)
+    nodes, over = _ordered([node for node in tree.order if node in inside], tree)
     if (tree.scales[[*above, *nodes]] < 0).any():
         root.fail("has a character that is mirrored by a negative scale", "apply the scale and export it again")
     place = {node: joint for joint, node in enumerate(nodes)}
-    parents = np.array([-1, *(place[int(tree.parents[node])] for node in nodes[1:])])
+    parents, node_parents = (
+        np.array([-1, *(place[above_it[node]] for node in nodes[1:])])
+        for above_it in (over, dict(enumerate(tree.parents.tolist())))
+    )
     bind = _bind_rotations(accessors, tree, nodes, *(main or (None, [])))
     roles = {VRM_ROLES[bone]: place[node] for bone, node in humanoid.items() if bone in VRM_ROLES}
-    return Joints(nodes, parents, above, bind, roles)
+    return Joints(nodes, parents, node_parents, above, bind, roles)
+
+
+def _ordered(nodes: list[int], tree: NodeTree) -> tuple[tuple[int, ...], dict[int, int]]:
+    """The nodes in an order in which each comes after the one above it in the file and in the skeleton.
+
+    Returns:
+        The nodes, and what is above each but the first in the skeleton: feet that hang from elsewhere are the legs'.
+    """
+    in_file = {node: int(tree.parents[node]) for node in nodes}
+    over = in_file | _legs_of_loose_feet(nodes, tree)
+    below: dict[int, list[int]] = {}
+    for node in nodes[1:]:
+        below.setdefault(over[node], []).append(node)
+    found = nodes[:1]
+    for node in found:  # which grows as it is walked through
+        found.extend(below.get(node, []))
+    place = {node: i for i, node in enumerate(found)}
+    if any(place.get(node, -1) <= place.get(in_file[node], -1) for node in nodes[1:]):
+        return tuple(nodes), in_file
+    return tuple(found), over
+
+
+def _legs_of_loose_feet(nodes: list[int], tree: NodeTree) -> dict[int, int]:
+    """Foot -> lower leg of the same side, by their names, where the one is not below the other."""
+    found = {}
+    sided = {split_side(tree.names[node], KNOWN_WORDS): node for node in reversed(nodes[1:])}
+    for side in ("left", "right"):
+        feet, legs = ([sided[side, word] for word in words if (side, word) in sided] for words in (FEET, LOWER_LEGS))
+        if feet and legs and feet[0] not in tree.path(legs[0]) and legs[0] not in tree.path(feet[0]):
+            found[feet[0]] = legs[0]
+    return found
 
 
 def vrm_bones(root: Part, node_count: int) -> dict[str, int]:

@@ -58,7 +58,8 @@ def mannequin_content(motion: Motion, suffix: str, mesh: SkinnedMesh | None = No
         "skeleton": first,
     }
     tree = _tree(nodes, skeleton, offsets, first)
-    joints = Joints(tuple(range(first, first + count)), skeleton.parents, (), np.tile(np.eye(3), (count, 1, 1)), {})
+    own_nodes, parents = tuple(range(first, first + count)), skeleton.parents
+    joints = Joints(own_nodes, parents, parents, (), np.tile(np.eye(3), (count, 1, 1)), {})
     animation, nodes = animation_of(motion, joints, tree, nodes, writer, motion.name or "motion")
     material = {"pbrMetallicRoughness": {"baseColorFactor": COLOUR, "metallicFactor": 0.0, "roughnessFactor": 0.7}}
     document = {
