@@ -18,19 +18,23 @@ SIDES, CAP_RINGS = 12, 3
 
 @dataclass(frozen=True, eq=False)
 class SkinnedMesh:
-    """A surface in the zero pose of a skeleton, every vertex held by joints.
+    """A surface in one pose of a skeleton, every vertex held by joints.
 
     Attributes:
-        vertices: (V, 3) in metres, in the zero pose with the first joint at the origin.
+        vertices: (V, 3) in metres.
         normals: (V, 3) unit vectors.
         faces: (F, 3) vertices of triangles, counter-clockwise seen from outside.
         weights: (V, J) how much each joint holds each vertex; rows sum to 1.
+        rotations: (J, 3, 3) global rotations of the joints in that pose.
+        positions: (J, 3) of the joints in that pose, in metres.
     """
 
     vertices: np.ndarray
     normals: np.ndarray
     faces: np.ndarray
     weights: np.ndarray
+    rotations: np.ndarray
+    positions: np.ndarray
 
 
 def tube_mannequin(skeleton: Skeleton) -> SkinnedMesh:
@@ -58,7 +62,9 @@ def tube_mannequin(skeleton: Skeleton) -> SkinnedMesh:
         count += len(points)
     weights = np.zeros((count, len(skeleton)))
     weights[np.arange(count), joints] = 1.0
-    return SkinnedMesh(np.concatenate(vertices), np.concatenate(normals), np.concatenate(faces), weights)
+    still = np.tile(np.eye(3), (len(skeleton), 1, 1))
+    surface = (np.concatenate(vertices), np.concatenate(normals), np.concatenate(faces))
+    return SkinnedMesh(*surface, weights, still, positions)
 
 
 def rest_positions(skeleton: Skeleton) -> np.ndarray:

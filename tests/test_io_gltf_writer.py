@@ -13,6 +13,7 @@ from stylize.errors import MotionFileError
 from stylize.io import load_motion, parse_gltf, read_gltf, save_motion, write_gltf
 from stylize.io.gltf.mannequin import quantised_weights
 from stylize.skeleton import SKELETON_22
+from stylize.skinned_mesh import SkinnedMesh, tube_mannequin
 from tests.example_gltf import BONES, humanoid, quat_about, split, waving
 from tests.khronos import validator_messages
 
@@ -88,18 +89,48 @@ def test_pygltflib_poses_the_mannequin_alike(random_motion, tmp_path):
         np.testing.assert_allclose(found[:, :3, :3], random_motion.global_rotations[frame], atol=1e-5)
 
 
-def test_the_mannequin_is_bound_where_it_stands(procedural_walk, tmp_path):
+def skinned(gltf: pygltflib.GLTF2, matrices: dict[int, np.ndarray]) -> np.ndarray:
+    """(V, 3) the vertices where the joints' matrices put them: glTF's own formula."""
+    attributes = gltf.meshes[0].primitives[0].attributes
+    vertices, joints, weights = (
+        array_of(gltf, getattr(attributes, name)) for name in ("POSITION", "JOINTS_0", "WEIGHTS_0")
+    )
+    inverse = array_of(gltf, gltf.skins[0].inverseBindMatrices).reshape(-1, 4, 4).transpose(0, 2, 1)
+    moves = np.stack([matrices[node] for node in gltf.skins[0].joints]) @ inverse
+    placed = np.einsum("vkij,vj->vki", moves[joints], np.pad(vertices, ((0, 0), (0, 1)), constant_values=1.0))
+    return (placed[..., :3] * (weights / 255)[..., None]).sum(1)
+
+
+def test_the_skin_goes_with_the_motion(procedural_walk, tmp_path):
     save_motion(procedural_walk, tmp_path / "out.glb")
     gltf = pygltflib.GLTF2().load(str(tmp_path / "out.glb"))
-    resting = replace(gltf, animations=[pygltflib.Animation()])
-    resting.set_binary_blob(gltf.binary_blob())
-    matrices = posed_by(resting, 0, 0)
-    inverse = array_of(gltf, gltf.skins[0].inverseBindMatrices).reshape(-1, 4, 4).transpose(0, 2, 1)
-    for node, matrix in zip(gltf.skins[0].joints, inverse, strict=True):
-        np.testing.assert_allclose(matrices[node] @ matrix, np.eye(4), atol=1e-6)
-    vertices = array_of(gltf, gltf.meshes[0].primitives[0].attributes.POSITION)
-    assert vertices[:, 1].min() == pytest.approx(0, abs=1e-6)
-    assert 1.6 < vertices[:, 1].max() < 1.8
+    for frame in (0, 50):
+        vertices = skinned(gltf, posed_by(gltf, 0, frame))
+        assert -0.05 < vertices[:, 1].min() < 0.05
+        assert 1.5 < vertices[:, 1].max() < 1.8
+        for role in ("head", "left_wrist", "right_knee"):
+            joint = procedural_walk.joint_positions(role)[frame]
+            assert np.linalg.norm(vertices - joint, axis=1).min() < 0.12, role
+
+
+def test_a_mesh_may_be_bound_in_any_pose(random_motion, tmp_path):
+    plain = tube_mannequin(SKELETON_22)
+    pose = random_motion.with_frames(slice(7, 8))
+    turns, places = pose.global_rotations[0], pose.positions[0]
+    holder = plain.weights.argmax(1)
+    bent = SkinnedMesh(
+        np.einsum("vij,vj->vi", turns[holder], plain.vertices - plain.positions[holder]) + places[holder],
+        np.einsum("vij,vj->vi", turns[holder], plain.normals),
+        plain.faces,
+        plain.weights,
+        turns,
+        places,
+    )
+    for name, mesh in (("plain.glb", plain), ("bent.glb", bent)):
+        write_gltf(random_motion, tmp_path / name, mesh=mesh)
+    found = [pygltflib.GLTF2().load(str(tmp_path / name)) for name in ("plain.glb", "bent.glb")]
+    plain_skin, bent_skin = (skinned(gltf, posed_by(gltf, 0, 60)) for gltf in found)
+    np.testing.assert_allclose(bent_skin, plain_skin, atol=1e-5)
 
 
 def test_every_vertex_is_held_whole_and_every_triangle_faces_outwards(procedural_walk, tmp_path):

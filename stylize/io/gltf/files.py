@@ -6,6 +6,7 @@ from stylize.io.files import DEFAULT_LIMITS, Limits, read_bytes, write_bytes
 from stylize.io.gltf.character import GltfCharacter, parse_character, parse_gltf
 from stylize.io.gltf.mannequin import mannequin_content
 from stylize.motion import Motion
+from stylize.skinned_mesh import SkinnedMesh
 
 
 def read_gltf(
@@ -22,7 +23,9 @@ def read_character(path: Path | str, limits: Limits = DEFAULT_LIMITS) -> GltfCha
     return parse_character(read_bytes(path, limits), path.name, limits)
 
 
-def write_gltf(motion: Motion, path: Path | str, character: GltfCharacter | None = None) -> None:
+def write_gltf(
+    motion: Motion, path: Path | str, character: GltfCharacter | None = None, mesh: SkinnedMesh | None = None
+) -> None:
     """Write a .glb, .vrm or .gltf file, as a whole or not at all.
 
     Args:
@@ -30,11 +33,12 @@ def write_gltf(motion: Motion, path: Path | str, character: GltfCharacter | None
         path: the file to write or to replace.
         character: of a file that was read: it is kept as it is, and gets the motion as one more animation.
             Without it the motion is put on a mannequin.
+        mesh: the mannequin, on the motion's skeleton; without it, tubes along the bones.
 
     Raises:
         MotionFileError: the motion does not fit, or the place cannot be written to.
     """
     path = Path(path)
     suffix = path.suffix.lower()
-    content = mannequin_content(motion, suffix) if character is None else character.content_with(motion, suffix)
+    content = mannequin_content(motion, suffix, mesh) if character is None else character.content_with(motion, suffix)
     write_bytes(path, content)

@@ -37,7 +37,8 @@ def mannequin_content(motion: Motion, suffix: str, mesh: SkinnedMesh | None = No
     skeleton = motion.skeleton
     mesh = tube_mannequin(skeleton) if mesh is None else mesh
     writer = BufferWriter()
-    standing = np.array([0.0, -float(mesh.vertices[:, 1].min()), 0.0])
+    resting = rest_positions(skeleton)
+    standing = np.array([0.0, -float(resting[:, 1].min()), 0.0])
     count = len(skeleton)
     first = 1  # the node of the first joint, after the mesh's
     nodes: list[dict[str, Any]] = [{"name": "mannequin", "mesh": 0, "skin": 0}]
@@ -49,8 +50,9 @@ def mannequin_content(motion: Motion, suffix: str, mesh: SkinnedMesh | None = No
             node["children"] = [first + child for child in children]
         nodes.append(node)
     inverse_binds = np.tile(np.eye(4), (count, 1, 1))
-    inverse_binds[:, :3, 3] = -(rest_positions(skeleton) + standing)
-    primitive = _primitive(mesh, standing, writer)
+    inverse_binds[:, :3, :3] = np.swapaxes(mesh.rotations, -1, -2)
+    inverse_binds[:, :3, 3] = -np.einsum("jki,jk->ji", mesh.rotations, mesh.positions)
+    primitive = _primitive(mesh, writer)
     skin = {
         "joints": list(range(first, first + count)),
         # Column after column.
@@ -78,15 +80,14 @@ def mannequin_content(motion: Motion, suffix: str, mesh: SkinnedMesh | None = No
     return encode(document, writer.content, suffix)
 
 
-def _primitive(mesh: SkinnedMesh, shift: np.ndarray, writer: BufferWriter) -> dict[str, Any]:
+def _primitive(mesh: SkinnedMesh, writer: BufferWriter) -> dict[str, Any]:
     joints, weights = quantised_weights(mesh.weights)
     index_type = "<u2" if len(mesh.vertices) < 65535 else "<u4"
     joint_type = "<u1" if mesh.weights.shape[1] <= 256 else "<u2"
-    vertices = (mesh.vertices + shift).astype("<f4")
     normals = mesh.normals / np.linalg.norm(mesh.normals, axis=1, keepdims=True)
     return {
         "attributes": {
-            "POSITION": writer.add(vertices, "VEC3", target=VERTICES, with_range=True),
+            "POSITION": writer.add(mesh.vertices.astype("<f4"), "VEC3", target=VERTICES, with_range=True),
             "NORMAL": writer.add(normals.astype("<f4"), "VEC3", target=VERTICES),
             "JOINTS_0": writer.add(joints.astype(joint_type), "VEC4", target=VERTICES),
             "WEIGHTS_0": writer.add(weights, "VEC4", target=VERTICES, normalized=True),
