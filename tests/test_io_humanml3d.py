@@ -33,7 +33,7 @@ def smpl_like(local_rotations: np.ndarray, fps: float = 30) -> Motion:
     offsets = 1.3 * SKELETON_22.offsets
     for joint, role in enumerate(SKELETON_22.names):
         side, _, part = role.rpartition("_")
-        slant = SMPL_REST.get("spine3" if part == "spine2" else part)
+        slant = SMPL_REST.get(part)
         if slant is not None:
             direction = np.array(slant) * ([-1, 1, 1] if side == "right" else 1)
             offsets[joint] = np.linalg.norm(offsets[joint]) * direction / np.linalg.norm(direction)

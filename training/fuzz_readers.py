@@ -79,7 +79,7 @@ def _npz(motion) -> bytes:
 
 def main() -> None:
     """Fuzz one reader."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description="Feed a reader damaged files.")
     parser.add_argument("reader", choices=["amass", "bvh", "csv", "gltf", "humanml3d", "named"])
     parser.add_argument("--seconds", type=int, default=600)
     arguments = parser.parse_args()

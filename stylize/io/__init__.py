@@ -60,7 +60,7 @@ Document = BvhHierarchy | GltfCharacter | SmplFile
 """What a format keeps of a file that was read, so that another motion can be written on its skeleton."""
 
 GLTF_SUFFIXES = (".glb", ".gltf", ".vrm")
-ANY_SKELETON = (".bvh", ".csv")
+ANY_SKELETON = (".bvh",)
 """Formats that take any skeleton."""
 
 READERS: dict[str, Callable[[Path], tuple[Motion, Document | None]]] = {

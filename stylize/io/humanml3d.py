@@ -189,7 +189,7 @@ def _body() -> Skeleton:
     offsets = np.zeros((JOINTS, 3))
     for joint, role in enumerate(SKELETON_22.names[1:], 1):
         side, _, part = role.rpartition("_")
-        slant = SMPL_REST.get("spine3" if part == "spine2" else part)
+        slant = SMPL_REST.get(part)
         direction = unit(SKELETON_22.offsets[joint] if slant is None else np.array(slant))
         if slant is not None and side == "right":
             direction = direction * np.array([-1, 1, 1])

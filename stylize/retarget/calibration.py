@@ -13,11 +13,17 @@ from stylize.rotations import nearest_rotation, rotation_between
 from stylize.skeleton import SKELETON_22
 
 
+LEVEL_DEG = 15.0
+"""How far the arms of a T-pose may be from level."""
+
+
 class Calibration(Observation):
     """Finds the alignments of one skeleton."""
 
     def run(self) -> dict[str, np.ndarray]:
         """Role -> alignment (3, 3), for every role that the source has."""
+        if self.family.is_canonical and self.rest is not None and self._arms_are_level():
+            return dict.fromkeys(self.roles, self.rest)
         self._trunk()
         for side in ("left", "right"):
             self._limb(f"{side}_hip", f"{side}_knee", f"{side}_ankle")
@@ -27,6 +33,15 @@ class Calibration(Observation):
                 self._hand(side)
             self._foot(side)
         return self.alignments
+
+    def _arms_are_level(self) -> bool:
+        """Whether the rest pose is a T-pose rather than an A-pose."""
+        assert self.rest is not None
+        for side, sign in (("left", 1.0), ("right", -1.0)):
+            bone = self.bone(f"{side}_shoulder", f"{side}_elbow")
+            if bone is None or angle_deg(bone, sign * self.rest @ LEFT) > LEVEL_DEG:
+                return False
+        return True
 
     def _trunk(self) -> None:
         middle = [r for r in ("pelvis", "spine1", "spine2", "spine3", "neck", "head") if r in self.roles]

@@ -15,19 +15,20 @@ from stylize.skeleton import CANONICAL_ROLES, SKELETON_22
 SMPL_REST = {
     "hip": (0.60, -0.79, -0.06),
     "spine1": (0.0, 0.97, -0.23),
-    "spine3": (0.0, 0.99, 0.14),
+    "spine2": (0.0, 1.0, 0.01),
+    "spine3": (0.0, 0.90, 0.43),
     "neck": (0.0, 0.98, -0.18),
     "head": (0.0, 0.83, 0.56),
     "collar": (0.53, 0.82, -0.23),
     "shoulder": (0.94, 0.32, -0.09),
     "foot": (0.27, -0.31, 0.91),
 }
-"""Directions, the left side's, in which SMPL's joints lie at rest from those above them, spine3 from spine1: this
+"""Directions, the left side's, in which SMPL's joints lie at rest from those above them: this
 slant is the body's shape, not a bend. The foot's is that of HumanML3D's feet that stand flat."""
 
 CANONICAL_REST = {
     role.removeprefix("left_"): tuple(SKELETON_22.offsets[SKELETON_22.joint(role)])
-    for role in ("left_hip", "spine1", "spine3", "neck", "head", "left_collar", "left_shoulder", "left_foot")
+    for role in ("left_hip", "spine1", "spine2", "spine3", "neck", "head", "left_collar", "left_shoulder", "left_foot")
 }
 """The same directions on the canonical body."""
 LIKE_CANONICAL = 0.01
@@ -140,8 +141,10 @@ def _trunk(joints: Globals, rest: Rest) -> Globals:
     pelvis = _fit(joints, "pelvis", ("left_hip", "right_hip", "spine1"), rest)
     chest = _fit(joints, "spine3", ("neck", "left_collar", "right_collar"), rest)
     found = {"pelvis": pelvis, "spine3": chest}
-    found["spine1"] = _swung(slerp(pelvis, chest, np.full(len(pelvis), 1 / 3)), joints, "spine1", "spine3", rest)
-    found["spine2"] = slerp(found["spine1"], chest, np.full(len(pelvis), 1 / 2))
+    found["spine1"] = _swung(slerp(pelvis, chest, np.full(len(pelvis), 1 / 3)), joints, "spine1", "spine2", rest)
+    found["spine2"] = _swung(
+        slerp(found["spine1"], chest, np.full(len(pelvis), 1 / 2)), joints, "spine2", "spine3", rest
+    )
     found["neck"] = found["head"] = _swung(chest, joints, "neck", "head", rest)
     for side in ("left", "right"):
         found[f"{side}_collar"] = _swung(chest, joints, f"{side}_collar", f"{side}_shoulder", rest)
