@@ -2,7 +2,7 @@
 
     python -m training.fuzz_readers amass --seconds 600
 
-Needs ``pip install atheris``. It stops at the first error that is not meant for users, and leaves the file in
+Needs ``pip install -e ".[fuzz]"``. It stops at the first error that is not meant for users, and leaves the file in
 ``crash-*``; such files become tests.
 """
 
@@ -84,10 +84,11 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=600)
     arguments = parser.parse_args()
 
-    import atheris
+    import atheris  # pyright: ignore[reportMissingImports]
 
     # Nothing of stylize.io may have been imported before, or its branches are not seen.
-    with atheris.instrument_imports(include=["stylize.io", "stylize.retarget.named_joints"]):
+    seen = ["stylize.io", "stylize.retarget.named_joints"]
+    with atheris.instrument_imports(include=seen):  # pyright: ignore[reportAttributeAccessIssue]
         read, good = readers()[arguments.reader]
 
     def run(content: bytes) -> None:

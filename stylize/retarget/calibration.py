@@ -12,7 +12,6 @@ from stylize.retarget.observation import Observation
 from stylize.rotations import nearest_rotation, rotation_between
 from stylize.skeleton import SKELETON_22
 
-
 LEVEL_DEG = 15.0
 """How far the arms of a T-pose may be from level."""
 
