@@ -144,6 +144,10 @@ def test_a_frame_rate_that_cannot_be_is_refused():
             parse_joint_array(npy(points(H36M)), "clip.npy", tuple(H36M), fps)
 
 
+def test_two_frames_that_are_one_at_thirty_a_second_are_a_pose():
+    assert len(parse_joint_array(npy(points(COCO)[:2]), "clip.npy", tuple(COCO), 120)) == 1
+
+
 def test_a_table_has_a_line_of_names_and_a_line_a_frame(procedural_walk, tmp_path):
     save_motion(procedural_walk, tmp_path / "o.csv")
     lines = (tmp_path / "o.csv").read_text().splitlines()

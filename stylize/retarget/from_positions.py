@@ -208,6 +208,8 @@ def _even_twist(angles: np.ndarray, weights: np.ndarray) -> np.ndarray:
     measured = np.flatnonzero(weights > 0)
     if not len(measured):
         return np.zeros_like(angles)
+    if len(angles) == 1:
+        return angles
     track = np.zeros_like(angles)
     track[measured] = np.unwrap(angles[measured])
     middle = np.average(track[measured], weights=weights[measured])
