@@ -415,9 +415,9 @@ class Stylizer:
         drawn = {name: self._samples(*gaussian, count, generator) for name, gaussian in codes.items()}
         label = None
         if OPEN in codes and LABELLED in codes and self.known_styles is not None:
-            label = self.known_styles.nearest(codes[OPEN][0])
-            if label is None:
+            if self.known_styles.nearest(codes[OPEN][0]) is None:
                 return [[self._weighted(OPEN, code)] for code in drawn[OPEN]]
+            label = self.restyler.networks[LABELLED].nearest_label(codes[LABELLED][0])
         if LABELLED not in codes:
             return [[self._weighted(OPEN, code)] for code in drawn[OPEN]]
         own = [self._individual(code, label) if label is not None else [] for code in drawn.get(OPEN, drawn[LABELLED])]

@@ -86,6 +86,10 @@ class Stylizer(nn.Module):
         """Label indices (B,) to mean and log variance (B, style_size) of the label's styles."""
         return self.prior_mean(label_indices), self._clamp(self.prior_log_variance(label_indices))
 
+    def nearest_label(self, style_code: Tensor) -> int:
+        """The index of the label whose styles a code (style_size,) is nearest to."""
+        return int((self.prior_mean.weight - style_code.to(self.prior_mean.weight)).square().sum(1).argmin())
+
     def _clamp(self, log_variance: Tensor) -> Tensor:
         if not self.config.probabilistic:
             return torch.full_like(log_variance, NO_LOG_VARIANCE)
