@@ -1,5 +1,6 @@
 """The first step: the motion whose action is kept."""
 
+import math
 from dataclasses import dataclass, replace
 
 import gradio as gr
@@ -35,7 +36,7 @@ def content_panel() -> ContentPanel:
     """Build the panel."""
     entries = list_library("content")
     default = next((entry.name for entry in entries if DEFAULT_CONTENT in entry.name), None)
-    length = load_entry(default).duration if default else MAX_SECONDS
+    length = _up(load_entry(default).duration) if default else MAX_SECONDS
     kept = gr.State(None)
     with gr.Column(elem_classes="card"):
         gr.HTML("<h2>Motion <small>the action to keep</small></h2>", padding=False)
@@ -66,12 +67,17 @@ def content_panel() -> ContentPanel:
 def _whole(origin: str, entry: str | None, file: str | None, kept: SourceMotion | None) -> tuple[gr.Slider, gr.Slider]:
     """The trim sliders over the whole of the chosen motion; what is wrong with it is said elsewhere."""
     try:
-        duration = _chosen(origin, entry, file, kept)[1].duration
+        duration = _up(_chosen(origin, entry, file, kept)[1].duration)
     except MotionError:
         return gr.Slider(), gr.Slider()
     except Exception:  # the upload's own notice says what is wrong with the file
         return gr.Slider(), gr.Slider()
     return gr.Slider(maximum=duration, value=0), gr.Slider(maximum=duration, value=duration)
+
+
+def _up(seconds: float) -> float:
+    """The next step of the trim sliders, so that they show no endless fraction and still hold all of a motion."""
+    return math.ceil(seconds * 10 - 1e-6) / 10
 
 
 def _chosen(
