@@ -1,10 +1,15 @@
-"""Meshes that a skeleton moves, and a mannequin of round-ended tubes for any skeleton."""
+"""Meshes that a skeleton moves: the bundled mannequin, and one of round-ended tubes for any skeleton."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 
 from stylize.skeleton import Skeleton
+
+MANNEQUIN = Path(__file__).resolve().parent.parent / "assets" / "body" / "mannequin.npz"
+"""A SkinnedMesh on SKELETON_22; ``python -m training.make_mannequin`` makes it."""
 
 RADII = {
     "pelvis": 0.105, "spine1": 0.105, "spine2": 0.110, "spine3": 0.100, "neck": 0.050, "head": 0.085, "hip": 0.078,
@@ -35,6 +40,23 @@ class SkinnedMesh:
     weights: np.ndarray
     rotations: np.ndarray
     positions: np.ndarray
+
+    def save(self, path: Path) -> None:
+        """Write the mesh as an .npz file."""
+        weights = np.round(self.weights * 255).astype(np.uint8)
+        others = {f.name: getattr(self, f.name).astype(np.float32) for f in fields(self) if f.name != "weights"}
+        np.savez_compressed(path, **{**others, "faces": self.faces.astype(np.uint16), "weights": weights})
+
+
+@cache
+def bundled_mannequin() -> SkinnedMesh | None:
+    """The mannequin on SKELETON_22 that comes with the library; None where it was installed without its assets."""
+    if not MANNEQUIN.exists():
+        return None
+    with np.load(MANNEQUIN, allow_pickle=False) as file:
+        parts = {f.name: file[f.name].astype(np.int64 if f.name == "faces" else float) for f in fields(SkinnedMesh)}
+    parts["weights"] /= parts["weights"].sum(1, keepdims=True)
+    return SkinnedMesh(**parts)
 
 
 def tube_mannequin(skeleton: Skeleton) -> SkinnedMesh:

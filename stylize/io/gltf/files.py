@@ -33,7 +33,7 @@ def write_gltf(
         path: the file to write or to replace.
         character: of a file that was read: it is kept as it is, and gets the motion as one more animation.
             Without it the motion is put on a mannequin.
-        mesh: the mannequin, on the motion's skeleton; without it, tubes along the bones.
+        mesh: another mannequin than the bundled one, on the motion's skeleton.
 
     Raises:
         MotionFileError: the motion does not fit, or the place cannot be written to.

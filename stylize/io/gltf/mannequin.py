@@ -11,8 +11,8 @@ from stylize.io.gltf.container import encode
 from stylize.io.gltf.joints import Joints
 from stylize.io.gltf.nodes import NodeTree
 from stylize.motion import Motion
-from stylize.skeleton import Skeleton
-from stylize.skinned_mesh import SkinnedMesh, rest_positions, tube_mannequin
+from stylize.skeleton import SKELETON_22, Skeleton
+from stylize.skinned_mesh import SkinnedMesh, bundled_mannequin, rest_positions, tube_mannequin
 
 VERTICES, INDICES = 34962, 34963
 """Targets of buffer views."""
@@ -27,7 +27,8 @@ def mannequin_content(motion: Motion, suffix: str, mesh: SkinnedMesh | None = No
     Args:
         motion: in metres with +Y up, on any skeleton.
         suffix: of the file that it will be.
-        mesh: on the motion's skeleton; None for tubes along its bones.
+        mesh: on the motion's skeleton; None for the bundled mannequin, or for tubes along the bones of a skeleton
+            that is not the canonical one.
 
     Raises:
         MotionFileError: the motion is not finite.
@@ -35,6 +36,8 @@ def mannequin_content(motion: Motion, suffix: str, mesh: SkinnedMesh | None = No
     if not (np.isfinite(motion.positions).all() and np.isfinite(motion.local_rotations).all()):
         raise MotionFileError(f"The motion {motion.name!r} cannot be written: it has values that are not finite.")
     skeleton = motion.skeleton
+    if mesh is None:
+        mesh = bundled_mannequin() if skeleton is SKELETON_22 else None
     mesh = tube_mannequin(skeleton) if mesh is None else mesh
     writer = BufferWriter()
     resting = rest_positions(skeleton)
