@@ -329,21 +329,27 @@ class Stylizer:
     def scores(self, result: StylizationResult, index: int = 0) -> Scores:
         """Measure one motion of a result.
 
-        The style is read by the model's own style encoder; it is no judgement by somebody else. Of a transition it is
-        that of the whole clip.
+        The style is read by the model's own style encoder, if possible by the one of the open network, which sees
+        more than a label; it is no judgement by somebody else. Of a transition it is that of the whole clip.
         """
         motion = result.motions[index]
-        latents = [self.restyler.encode(each).latents for each in (result.content, motion)]
-        gone, way = 0.0, 0.0
+        name = OPEN if OPEN in self.restyler.networks and self.known_styles is not None else None
+        name = name or next(iter(self.restyler.networks))
+        network = self.restyler.networks[name]
         with torch.inference_mode():
-            for name, network in self.restyler.networks.items():
-                own, shown = (network.encode_style(each)[0][0] for each in latents)
-                used = [style for style in result.applied[index] if style.network == name]
-                wanted = sum((float(style.weights.mean()) * (style.code[0] - own) for style in used), 0 * own)
-                gone += float((shown - own) @ wanted)
-                way += float(wanted @ wanted)
+            own, shown = (
+                network.encode_style(self.restyler.encode(each).latents)[0][0] for each in (result.content, motion)
+            )
+            wanted = torch.zeros_like(own)
+            for style in result.applied[index]:
+                code = style.code[0]
+                if style.network != name:
+                    assert self.known_styles is not None
+                    code = self.known_styles.mean[self.restyler.networks[style.network].nearest_label(code)]
+                wanted += float(style.weights.mean()) * (code - own)
+            gone = float((shown - own) @ wanted) / max(float(wanted @ wanted), 1e-9)
         return Scores(
-            style_match=min(max(gone / max(way, 1e-9), 0.0), 1.0),
+            style_match=min(max(gone, 0.0), 1.0),
             content_kept=movement_kept(result.content, motion),
             sliding_before=foot_sliding(result.content),
             sliding_after=foot_sliding(motion),

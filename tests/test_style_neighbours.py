@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+
+from stylize.checkpoint import save_network, write_json
+from stylize.errors import CheckpointError
+from stylize.models.stylizer import Stylizer, StylizerConfig
+from training.average import Average
+from training.average import main as average
+from training.style_neighbours import style_neighbours
+
+
+def test_clips_with_near_codes_and_other_movements_are_neighbours():
+    rng = np.random.default_rng(0)
+    style, action = np.repeat(np.arange(4), 10), np.tile(np.repeat(np.arange(2), 5), 4)
+    codes = 10 * np.eye(4)[style] + rng.normal(0, 0.1, (40, 4))
+    patterns = 10 * np.eye(2)[action] + rng.normal(0, 0.1, (40, 2))
+    found = style_neighbours(codes, patterns, 5)
+    assert sum(map(len, found)) > 100
+    for index, neighbours in enumerate(found):
+        assert np.all(style[neighbours] == style[index])
+        assert np.all(action[neighbours] != action[index])
+        assert all(index in found[other] for other in neighbours)
+
+
+def tiny_run(folder, value, labels=("a",)):
+    config = StylizerConfig(labels=labels, latent_channels=4, width=8, content_channels=4, style_size=4)
+    network = Stylizer(config)
+    for parameter in network.parameters():
+        parameter.data.fill_(value)
+    folder.mkdir()
+    save_network(network, folder / "stylizer.safetensors")
+    write_json(
+        {"labels": list(labels), "latent_channels": 4, "width": 8, "content_channels": 4, "style_size": 4},
+        folder / "stylizer.json",
+    )
+    return folder
+
+
+def test_an_average_of_runs_lies_between_them_by_their_weights(tmp_path):
+    from safetensors.torch import load_file
+
+    runs = (tiny_run(tmp_path / "one", 1.0), tiny_run(tmp_path / "two", 4.0))
+    average(Average(runs, tmp_path / "mean", weights=(2.0, 1.0)))
+    tensors = load_file(tmp_path / "mean" / "stylizer.safetensors")
+    assert all(np.allclose(tensor.numpy(), 2.0) for tensor in tensors.values())
+
+
+def test_runs_that_do_not_belong_together_are_refused(tmp_path):
+    runs = (tiny_run(tmp_path / "one", 1.0), tiny_run(tmp_path / "two", 4.0, labels=("b",)))
+    with pytest.raises(CheckpointError, match="belong together"):
+        average(Average(runs, tmp_path / "mean"))
+    with pytest.raises(CheckpointError, match="one for each"):
+        average(Average(runs[:1], tmp_path / "mean", weights=(1.0, 2.0)))
