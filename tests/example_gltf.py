@@ -143,6 +143,18 @@ def humanoid(names: dict[str, str] | None = None, *, skin: bool = True) -> Examp
     return example
 
 
+def with_vrm(example: Example, version: int = 1) -> Example:
+    """The same humanoid as a VRM file, which says which node is which bone."""
+    bones = {bone: {"node": i} for i, bone in enumerate(BONES)}
+    if version:
+        example.json["extensions"] = {"VRMC_vrm": {"specVersion": "1.0", "humanoid": {"humanBones": bones}}}
+    else:
+        listed = [{"bone": bone, **node} for bone, node in bones.items()]
+        example.json["extensions"] = {"VRM": {"humanoid": {"humanBones": listed}}}
+    example.json["extensionsUsed"] = list(example.json["extensions"])
+    return example
+
+
 def with_joint_frames(example: Example, seed: int) -> Example:
     """The same humanoid, with the joints' own axes turned at random, as rigs have them along their bones."""
     frames = Rotation.random(len(BONES), rng=np.random.default_rng(seed))

@@ -12,7 +12,7 @@ from stylize.errors import MotionFileError
 from stylize.io import load_motion, parse_gltf, read_character, read_gltf
 from stylize.io.gltf import parse_character
 from stylize.retarget import Retargeter
-from tests.example_gltf import BONES, Example, humanoid, quat_about, split, turning_chain, waving
+from tests.example_gltf import BONES, Example, humanoid, quat_about, split, turning_chain, waving, with_vrm
 
 
 def tip_angles_deg(content: bytes, name: str = "a.glb") -> tuple[np.ndarray, float]:
@@ -247,14 +247,9 @@ def test_of_several_characters_the_one_that_moves_is_taken_with_what_hangs_from_
 
 @pytest.mark.parametrize("version", [0, 1])
 def test_vrm_bones_give_the_roles_whatever_the_nodes_are_called(version):
-    example = waving(humanoid({bone: f"node_{i}" for i, bone in enumerate(BONES)}))
-    if version:
-        bones = {bone: {"node": i} for i, bone in enumerate(BONES)}
-        example.json["extensions"] = {"VRMC_vrm": {"specVersion": "1.0", "humanoid": {"humanBones": bones}}}
-    else:
-        bones = [{"bone": bone, "node": i} for i, bone in enumerate(BONES)]
-        example.json["extensions"] = {"VRM": {"humanoid": {"humanBones": bones}}}
-    motion, _ = parse_gltf(example.glb(), "hero.vrm")
+    example = with_vrm(waving(humanoid({bone: f"node_{i}" for i, bone in enumerate(BONES)})), version)
+    motion, character = parse_gltf(example.glb(), "hero.vrm")
+    assert character.is_vrm
     retargeter = Retargeter.fit(motion)
     assert retargeter.family == "VRM"
     found = {role: motion.skeleton.names[joint] for role, joint in retargeter.roles.items()}

@@ -14,7 +14,7 @@ from stylize.io import load_motion, parse_gltf, read_gltf, save_motion, write_gl
 from stylize.io.gltf.mannequin import quantised_weights
 from stylize.skeleton import SKELETON_22
 from stylize.skinned_mesh import SkinnedMesh, bundled_mannequin, tube_mannequin
-from tests.example_gltf import BONES, humanoid, quat_about, split, waving
+from tests.example_gltf import BONES, humanoid, quat_about, split, waving, with_vrm
 from tests.khronos import validator_messages
 
 TYPES = {5120: "i1", 5121: "u1", 5122: "i2", 5123: "u2", 5125: "u4", 5126: "f4"}
@@ -293,10 +293,10 @@ def test_a_second_restyle_does_not_take_the_place_of_the_first(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("before", "after"), [(".gltf", ".gltf"), (".gltf", ".glb"), (".glb", ".gltf"), (".glb", ".vrm")]
+    ("before", "after"), [(".gltf", ".gltf"), (".gltf", ".glb"), (".glb", ".gltf"), (".vrm", ".vrm")]
 )
 def test_containers_can_be_exchanged(before, after, tmp_path):
-    example = waving(humanoid())
+    example = with_vrm(waving(humanoid())) if before == ".vrm" else waving(humanoid())
     content = example.gltf() if before == ".gltf" else example.glb()
     motion, character = parse_gltf(content, f"hero{before}")
     path = tmp_path / f"out{after}"
@@ -304,9 +304,17 @@ def test_containers_can_be_exchanged(before, after, tmp_path):
     np.testing.assert_allclose(read_gltf(path, "restyled")[0].positions, motion.positions, atol=1e-6)
     np.testing.assert_allclose(read_gltf(path, "wave")[0].positions, motion.positions, atol=1e-6)
     assert validator_messages(path) == []
-    if before == after:
+    if before == after == ".gltf":
         kept = json.loads(path.read_bytes())
         assert kept["buffers"][0] == json.loads(content)["buffers"][0]
+
+
+def test_only_a_vrm_character_can_be_a_vrm_file(procedural_walk, tmp_path):
+    motion, character = parse_gltf(waving(humanoid()).glb(), "hero.glb")
+    for name, document in ((motion, character), (procedural_walk, None)):
+        with pytest.raises(MotionFileError, match=r"^out.vrm cannot be written: only a VRM character .*use .glb\.$"):
+            save_motion(name, tmp_path / "out.vrm", document)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_motion_on_other_joints_or_with_infinite_numbers_is_refused(procedural_walk, tmp_path):

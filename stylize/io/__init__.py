@@ -159,8 +159,9 @@ def can_hold(path: Path | str, document: Document | None) -> bool:
     suffix = Path(path).suffix.lower()
     if suffix in ANY_SKELETON:
         return True
-    own = GLTF_SUFFIXES if isinstance(document, GltfCharacter) else (".npz",) if isinstance(document, SmplFile) else ()
-    return suffix in own
+    if isinstance(document, GltfCharacter):
+        return suffix in GLTF_SUFFIXES and (suffix != ".vrm" or document.is_vrm)
+    return isinstance(document, SmplFile) and suffix == ".npz"
 
 
 def _suffix(path: Path, supported: Collection[str]) -> str:

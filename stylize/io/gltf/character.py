@@ -52,6 +52,11 @@ class GltfCharacter:
     joints: Joints
     animations: tuple[str, ...]
 
+    @property
+    def is_vrm(self) -> bool:
+        """Whether the file says what a VRM file must say."""
+        return any(self.container.root.path("extensions", name) is not None for name in ("VRM", "VRMC_vrm"))
+
     @cached_property
     def skeleton(self) -> Skeleton:
         """The joints in the scene's unit and axes."""

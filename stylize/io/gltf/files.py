@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from stylize.errors import MotionFileError
 from stylize.io.files import DEFAULT_LIMITS, Limits, read_bytes, write_bytes
 from stylize.io.gltf.character import GltfCharacter, parse_character, parse_gltf
 from stylize.io.gltf.mannequin import mannequin_content
@@ -40,5 +41,7 @@ def write_gltf(
     """
     path = Path(path)
     suffix = path.suffix.lower()
+    if suffix == ".vrm" and not (character is not None and character.is_vrm):
+        raise MotionFileError(f"{path.name} cannot be written: only a VRM character can be a .vrm file; use .glb.")
     content = mannequin_content(motion, suffix, mesh) if character is None else character.content_with(motion, suffix)
     write_bytes(path, content)
