@@ -11,6 +11,7 @@ from typing import Any
 import gradio as gr
 
 from stylize.errors import MotionError, StylizeError
+from stylize.motion import Motion
 from stylize.pipeline import StylizationResult, Stylizer
 from stylize.restyle import Body
 from stylize.source import SourceMotion
@@ -63,7 +64,8 @@ class Actions:
         trim_start: float = 0.0,
         trim_end: float | None = None,
         lock_seed: bool = True,
-        kept: SourceMotion | None = None,
+        kept: SourceMotion | Motion | None = None,
+        made: Motion | None = None,
         own_styles: tuple[OwnStyle, ...] = (),
         runs: tuple[Run, ...] = (),
         request: gr.Request | None = None,
@@ -82,7 +84,7 @@ class Actions:
             if seed is None:
                 raise MotionError("The seed is empty; give a whole number.")
             used_seed = int(seed) if lock_seed else random.randrange(MAX_SEED)
-            content = chosen_content(content_origin, content_entry, content_file, kept, trim_start, trim_end)
+            content = chosen_content(content_origin, content_entry, content_file, kept, made, trim_start, trim_end)
             own = find_own_style(own_styles, own_style)
             style = chosen_style(style_kind, label, experimental_label, reference_entry, reference_file, own)
             second = find_own_style(own_styles, second_style) or second_style

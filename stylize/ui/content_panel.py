@@ -12,51 +12,63 @@ from stylize.source import MAX_SECONDS, SourceMotion
 from stylize.ui.cards import card_choice
 from stylize.ui.choices import segmented_pages, upload_choice
 from stylize.ui.fragments import described
+from stylize.ui.text_panel import TextPanel, text_panel
 from stylize.ui.uploads import load_upload
 
-LIBRARY, UPLOAD, RESULT = "library", "upload", "result"
+LIBRARY, UPLOAD, TEXT, RESULT = "library", "upload", "text", "result"
 DEFAULT_CONTENT = "walk"
 NO_RESULT = "Press “Use as motion” under a result, and it is restyled from here."
 
 
 @dataclass(frozen=True)
 class ContentPanel:
-    """The components that say which motion was chosen; ``kept`` holds a result that is to be a content."""
+    """The components that say which motion was chosen.
+
+    ``kept`` holds a result that is to be a content; ``text`` is None where the model makes no motion out of words.
+    """
 
     origin: gr.Radio
     entry: gr.Radio
     file: gr.File
     kept: gr.State
     kept_title: gr.HTML
+    text: TextPanel | None
     start: gr.Slider
     end: gr.Slider
 
 
-def content_panel() -> ContentPanel:
-    """Build the panel."""
+def content_panel(with_text: bool) -> ContentPanel:
+    """Build the panel, with a page for words if the model understands them."""
     entries = list_library("content")
     default = next((entry.name for entry in entries if DEFAULT_CONTENT in entry.name), None)
     length = _up(load_entry(default).duration) if default else MAX_SECONDS
     kept = gr.State(None)
     with gr.Column(elem_classes="card"):
         gr.HTML("<h2>Motion <small>the action to keep</small></h2>", padding=False)
-        titles = {LIBRARY: "Library", UPLOAD: "Your file", RESULT: "A result"}
+        titles = {LIBRARY: "Library", UPLOAD: "Your file", TEXT: "Words", RESULT: "A result"}
+        if not with_text:
+            del titles[TEXT]
         origin, pages = segmented_pages(titles, "Where the motion comes from")
         with pages[LIBRARY]:
             cards = [(entry.title, entry.name, entry.name) for entry in entries]
             entry = card_choice(cards, default, "Motion", "content-cards")
         with pages[UPLOAD]:
             file = upload_choice("content", "Motion file", api_name="inspect_content")
+        text = None
+        if with_text:
+            with pages[TEXT]:
+                text = text_panel()
         with pages[RESULT]:
             kept_title = gr.HTML(described([("No result yet.", NO_RESULT)]), padding=False)
         with gr.Accordion("Trim", open=False, elem_classes="more"), gr.Row(elem_classes="trim"):
             start = gr.Slider(0, length, 0, step=0.1, label="Start, s", min_width=0, buttons=[])
             end = gr.Slider(0, length, length, step=0.1, label="End, s", min_width=0, buttons=[])
-    panel = ContentPanel(origin, entry, file, kept, kept_title, start, end)
+    panel = ContentPanel(origin, entry, file, kept, kept_title, text, start, end)
+    made = text.made if text else gr.State(None)
     gr.on(
-        [origin.change, entry.change, file.change, kept.change],
+        [origin.change, entry.change, file.change, kept.change, made.change],
         _whole,
-        [origin, entry, file, kept],
+        [origin, entry, file, kept, made],
         [start, end],
         show_progress="hidden",
         api_visibility="private",
@@ -64,10 +76,12 @@ def content_panel() -> ContentPanel:
     return panel
 
 
-def _whole(origin: str, entry: str | None, file: str | None, kept: SourceMotion | None) -> tuple[gr.Slider, gr.Slider]:
+def _whole(
+    origin: str, entry: str | None, file: str | None, kept: SourceMotion | Motion | None, made: Motion | None
+) -> tuple[gr.Slider, gr.Slider]:
     """The trim sliders over the whole of the chosen motion; what is wrong with it is said elsewhere."""
     try:
-        duration = _up(_chosen(origin, entry, file, kept)[1].duration)
+        duration = _up(_chosen(origin, entry, file, kept, made)[1].duration)
     except MotionError:
         return gr.Slider(), gr.Slider()
     except Exception:  # the upload's own notice says what is wrong with the file
@@ -81,7 +95,7 @@ def _up(seconds: float) -> float:
 
 
 def _chosen(
-    origin: str, entry: str | None, file: str | None, kept: SourceMotion | Motion | None
+    origin: str, entry: str | None, file: str | None, kept: SourceMotion | Motion | None, made: Motion | None
 ) -> tuple[Motion | SourceMotion, Motion]:
     """The chosen motion, and the same as a canonical one; StylizeError says what is missing or wrong."""
     if origin == LIBRARY:
@@ -92,6 +106,10 @@ def _chosen(
         if kept is None:
             raise MotionError("No result is kept yet; press “Use as motion” under a result first.")
         chosen = kept
+    elif origin == TEXT:
+        if made is None:
+            raise MotionError("No motion was made of words yet; write what somebody does and press Make the motion.")
+        chosen = made
     elif file is None:
         raise MotionError("No motion was uploaded; upload a file, or choose one of the library.")
     else:
@@ -104,11 +122,12 @@ def chosen_content(
     entry: str | None,
     file: str | None,
     kept: SourceMotion | Motion | None = None,
+    made: Motion | None = None,
     start: float = 0.0,
     end: float | None = None,
 ) -> Motion | SourceMotion:
     """The motion that was chosen, from start to end in seconds; StylizeError says what is missing or wrong."""
-    chosen, motion = _chosen(origin, entry, file, kept)
+    chosen, motion = _chosen(origin, entry, file, kept, made)
     end = motion.duration if end is None else min(end, motion.duration)
     if start <= 0 and end >= motion.duration - 0.05:
         return chosen

@@ -83,8 +83,10 @@ def _facts(facts: dict[str, str], warnings: Sequence[str]) -> str:
 
 
 def _tooltip(name: str) -> str:
-    text = SCORE_TEXTS.get(name)
-    return f' class="explained" tabindex="0" data-text="{escape(text)}" aria-label="{escape(text)}"' if text else ""
+    text = SCORE_TEXTS.get(name, "")
+    if not text:
+        return ""
+    return f' class="explained" tabindex="0" data-text="{escape(text)}" aria-description="{escape(text)}"'
 
 
 def preview(motion: Motion, role: Role) -> str:

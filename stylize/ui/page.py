@@ -15,6 +15,7 @@ from stylize.ui.own_styles import connect_own_styles
 from stylize.ui.result_panel import ResultPanel, result_panel
 from stylize.ui.run_panel import RunPanel, run_panel
 from stylize.ui.style_panel import style_panel
+from stylize.ui.text_panel import connect_text
 from stylize.viewer.scene import scene
 
 try:  # Hugging Face lends a GPU to functions that are marked so; elsewhere there is nothing to mark
@@ -53,7 +54,7 @@ def build_page(stylizer: Stylizer, queue_size: int = QUEUE_SIZE) -> gr.Blocks:
         gr.HTML(HEADER, padding=False)
         with gr.Row(equal_height=False, elem_classes="columns"):
             with gr.Column(scale=5, min_width=300):
-                content = content_panel()
+                content = content_panel(with_text=stylizer.generator is not None)
                 style = style_panel(stylizer.labels)
             with gr.Column(scale=8, min_width=300, elem_classes="sticky"):
                 settings = run_panel(stylizer.labels)
@@ -61,6 +62,8 @@ def build_page(stylizer: Stylizer, queue_size: int = QUEUE_SIZE) -> gr.Blocks:
         galleries()
         add_endpoints(stylizer, sorted(READERS))
         connect_own_styles(style.own, settings.second, stylizer)
+        if content.text is not None:
+            connect_text(content.text, stylizer, result.view, style.kind, style.label)
         actions = Actions(stylizer, result)
         inputs = [
             *(content.origin, content.entry),
@@ -70,7 +73,7 @@ def build_page(stylizer: Stylizer, queue_size: int = QUEUE_SIZE) -> gr.Blocks:
             *(settings.keep_timing, settings.body),
             *(settings.second.kind, settings.second.name, settings.second.share),
             *(content.start, content.end, settings.lock_seed),
-            *(content.kept, style.own.kept, result.runs),
+            *(content.kept, content.text.made if content.text else gr.State(None), style.own.kept, result.runs),
         ]
         # Gradio runs what a click starts in this order, each after the one before it.
         settings.button.click(None, None, None, js=RUNNING, api_visibility="private")
