@@ -27,6 +27,8 @@ from stylize.text.wordings import BOTH, NO_SIDE
 MIN_SECONDS, MAX_SECONDS = 1.0, 60.0
 LONGEST_PIECE = 10.0
 """Seconds that are made in one go; what is longer is made of several."""
+ACTION_SHARE = 0.5
+"""How much of a text's embedding is that of the action that it was understood as: what is told is what is made."""
 OVERLAP = 4
 """Latent frames that neighbours share."""
 NAME, NORMAL = "text_to_motion", "normal"
@@ -157,14 +159,21 @@ class MotionGenerator:
         return self.decode(latents)
 
     def _condition(self, segments: Sequence[Segment]) -> Condition:
-        texts = [segment.text if segment.known else segment.closest for segment in segments]
-        embeddings = torch.from_numpy(self.encoder(texts))
+        embeddings = torch.from_numpy(np.stack([self._embedding(segment) for segment in segments]))
         sides = [segment.side if segment.action.sided or segment.side == BOTH else NO_SIDE for segment in segments]
         normal = self.network.config.manners.index(NORMAL)
         count = len(segments)
         return Condition(
             embeddings, torch.tensor(sides), torch.full((count,), normal), torch.ones(count, dtype=torch.long)
         )
+
+    def _embedding(self, segment: Segment) -> np.ndarray:
+        """(E,) of a text, drawn towards the action that was understood; of the action alone if the text is not known."""
+        action = self.bank.prototypes[self.bank.actions.index(segment.action)]
+        if not segment.known:
+            return action
+        mixed = (1 - ACTION_SHARE) * self.encoder([segment.text])[0] + ACTION_SHARE * action
+        return mixed / np.linalg.norm(mixed)
 
     @torch.inference_mode()
     def decode(self, latents: torch.Tensor) -> Motion:

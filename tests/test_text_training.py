@@ -137,7 +137,7 @@ def test_clips_without_a_manner_come_more_often(tmp_path):
     options = TrainTextToMotion(tmp_path, tmp_path, RunOptions(tmp_path))
     weights = example_weights(examples, clips, options)
     assert weights[2] == pytest.approx(options.unlabelled_share) and weights[3] == pytest.approx(options.few_share)
-    assert weights[0] == pytest.approx(3 * weights[1]) and weights.sum() == pytest.approx(1)
+    assert weights[0] == pytest.approx(options.normal_weight * weights[1]) and weights.sum() == pytest.approx(1)
 
 
 def test_the_bank_knows_how_long_neutral_clips_are(tmp_path):

@@ -53,7 +53,7 @@ class EvaluateText:
     Attributes:
         train_pack: what the judges are trained on, and results are compared with.
         test_pack: real clips that no training saw.
-        retrieval: folder of the retrieval model's run.
+        retrieval: folder of the retrieval model's run; None leaves out what needs it.
         out: folder of metrics.json and metrics.md.
         checkpoint: a bundled name or a folder.
         prompts: for each action.
@@ -64,7 +64,7 @@ class EvaluateText:
 
     train_pack: Path
     test_pack: Path
-    retrieval: Path
+    retrieval: Path | None
     out: Path
     checkpoint: str = "default"
     prompts: int = 12
@@ -171,7 +171,7 @@ class TextExam:
             for clip in load_feature_clips(options.test_pack, mirror=False)
             if clip.style and "/" not in clip.style and len(clip.features) >= MIN_FRAMES
         ]
-        self.retrieval: Retrieval = load_retrieval(options.retrieval)
+        self.retrieval = load_retrieval(options.retrieval) if options.retrieval else None
         self.encoder = MiniLM()
         self.prompts = make_prompts(options.prompts, self.styles, options.seed)
         torch.set_num_threads(1)
@@ -182,7 +182,13 @@ class TextExam:
         real = self._real_clips()
         styled = [self._restyle(m, p.style) for m, p in zip(generated, self.prompts, strict=True)]
         real_styled = [self._restyle(m, p.style) for m, p in zip(real, self.prompts, strict=True)]
-        return {
+        matched = {}
+        if self.retrieval is not None:
+            matched = {
+                "retrieval": self._retrieval(self.retrieval, styled, real_styled),
+                "multimodality": self._multimodality(self.retrieval),
+            }
+        return matched | {
             "action": self._accuracies(generated),
             "side": self._sides(generated),
             "restyled": {"generated": self._styled_row(styled), "real": self._styled_row(real_styled)},
@@ -193,8 +199,6 @@ class TextExam:
                 "generated, restyled": physical_row(styled, self.known),
                 "real, restyled": physical_row(real_styled, self.known),
             },
-            "retrieval": self._retrieval(styled, real_styled),
-            "multimodality": self._multimodality(),
             "seconds_for_5_s": self._cost(),
         }
 
@@ -249,37 +253,34 @@ class TextExam:
         """How often the manner in a text is understood as its style."""
         return share([self.stylizer.understand(p.styled_text).style == p.style for p in self.prompts])
 
-    def _retrieval(self, styled: list[Motion], real_styled: list[Motion]) -> Row:
+    def _retrieval(self, retrieval: Retrieval, styled: list[Motion], real_styled: list[Motion]) -> Row:
         rng = np.random.default_rng(self.options.seed + 1)
         cells = [(prompt.action, prompt.style) for prompt in self.prompts]
-        texts = self.retrieval.of_texts([prompt.styled_text for prompt in self.prompts], self.encoder)
+        texts = retrieval.of_texts([prompt.styled_text for prompt in self.prompts], self.encoder)
         clips, own = [], []
         for clip in self.test:
             action = clip_action(clip)
             if action is not None and actions()[action].test:
                 clips.append(clip)
                 own.append((action, clip.style or ""))
-        real = np.stack([self._place(clip) for clip in clips])
-        real_texts = self.retrieval.of_texts([caption(cell, rng, "test") for cell in own], self.encoder)
+        real = np.stack([retrieval.of_motion(decode(clip.features)) for clip in clips])
+        real_texts = retrieval.of_texts([caption(cell, rng, "test") for cell in own], self.encoder)
         rows = {"real test clips": retrieval_row(real, real_texts, own, real, self.options.seed)}
         # Half against half: what the distance is between sets of real clips of this size.
         order = rng.permutation(len(real))
         halves = real[order[::2]], real[order[1::2]]
         rows["real test clips"]["frechet_distance"] = frechet_distance(*halves)
         for name, motions in {"generated, restyled": styled, "real, restyled": real_styled}.items():
-            places = np.stack([self.retrieval.of_motion(motion) for motion in motions])
+            places = np.stack([retrieval.of_motion(motion) for motion in motions])
             rows[name] = retrieval_row(places, texts, cells, real, self.options.seed)
         return rows
 
-    def _place(self, clip: FeatureClip) -> np.ndarray:
-        return self.retrieval.of_motion(decode(clip.features))
-
-    def _multimodality(self) -> float:
+    def _multimodality(self, retrieval: Retrieval) -> float:
         """How far apart several samples of one text are, in the retrieval model's places."""
         apart = []
         for prompt in self.prompts[:: max(len(self.prompts) // 20, 1)]:
             motions = [self._generate(prompt.text, 10_000 + k) for k in range(self.options.repeats)]
-            apart.append(mean_pairwise(np.stack([self.retrieval.of_motion(motion) for motion in motions])))
+            apart.append(mean_pairwise(np.stack([retrieval.of_motion(motion) for motion in motions])))
         return float(np.mean(apart))
 
     def _cost(self) -> float:
@@ -306,12 +307,14 @@ def markdown(report: Row) -> str:
     lines += ["", "| restyled | style | style by dynamics | content |", "|---|---|---|---|"]
     for name, row in report["restyled"].items():
         lines.append(f"| {name} | {shown(row['style'])} | {shown(row['dynamics'])} | {shown(row['content'])} |")
-    for title in ("physics", "retrieval"):
+    for title in ("physics", *(["retrieval"] if "retrieval" in report else [])):
         rows = report[title]
         columns = list(next(iter(rows.values())))
         lines += ["", f"| {title} | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
         lines += [f"| {name} | " + " | ".join(f"{row[c]:.3g}" for c in columns) + " |" for name, row in rows.items()]
-    lines += ["", f"Multimodality {report['multimodality']:.3f}; {report['seconds_for_5_s']:.2f} s for 5 s of motion."]
+    if "multimodality" in report:
+        lines += ["", f"Multimodality {report['multimodality']:.3f}."]
+    lines += ["", f"{report['seconds_for_5_s']:.2f} s for 5 s of motion."]
     lines += ["", f"Made by `{report['command']}`."]
     return "\n".join(lines) + "\n"
 

@@ -50,6 +50,7 @@ class TrainTextToMotion:
         speeds: every clip is learnt at each of these speeds.
         unlabelled_share: how much of a batch has no labels but a description.
         few_share: how much of a batch is of the labelled set with one clip a style and action ("set1/").
+        normal_weight: how many times as often as in any other manner an action comes in the one that is asked for.
         anything: how often the condition is left out, for guidance.
         embedding_noise: deviation of the noise on an embedding, over that of the captions' embeddings.
     """
@@ -63,6 +64,7 @@ class TrainTextToMotion:
     speeds: tuple[float, ...] = field(default=(0.87, 1.0, 1.15))
     unlabelled_share: float = 0.15
     few_share: float = 0.1
+    normal_weight: float = 10.0
     anything: float = 0.12
     embedding_noise: float = 0.3
 
@@ -196,7 +198,7 @@ def example_weights(examples: list[Example], clips: list[FeatureClip], options: 
     """How often each example is taken (N,): by the root of its cell's size, and more where it has no manner."""
     cells = np.unique([f"{e.action} {e.manner}" for e in examples], return_inverse=True)[1]
     weights = 1 / np.sqrt(np.bincount(cells)[cells])
-    weights *= np.array([3.0 if manner_of(clip.style) == NORMAL else 1.0 for clip in clips])
+    weights *= np.array([options.normal_weight if manner_of(clip.style) == NORMAL else 1.0 for clip in clips])
     unlabelled = np.array([clip.style is None for clip in clips])
     few = np.array([clip.style is not None and "/" in clip.style for clip in clips])
     groups = {options.unlabelled_share: unlabelled, options.few_share: few}

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +62,13 @@ class TextBank:
     caption_embeddings: np.ndarray
     phrases: tuple[tuple[str, str], ...]
     phrase_embeddings: np.ndarray
+
+    @cached_property
+    def prototypes(self) -> np.ndarray:
+        """(A, E) what all captions of each action have in common, of length 1."""
+        members = np.array([action for _, action in self.captions])
+        means = np.stack([self.caption_embeddings[members == index].mean(0) for index in range(len(self.actions))])
+        return means / np.linalg.norm(means, axis=1, keepdims=True)
 
     def nearest_style(self, manner: str, encoder: TextEncoder) -> tuple[str, float]:
         """The style label whose phrase is nearest to another phrase, and their cosine."""

@@ -21,7 +21,8 @@ STYLE_MEANING = 0.55
 MARGIN = 0.03
 """By how much two parts around an "and" must be better known than the whole to be two actions."""
 
-_SEPARATORS = r"(?:[;!?]|\.(?!\d))+|,?\s*\b(?:and then|then|and afterwards|afterwards|after that|and finally|finally|followed by)\b,?"
+_THEN = ("and then", "then", "and afterwards", "afterwards", "after that", "and finally", "finally", "followed by")
+_SEPARATORS = rf"(?:[;!?]|\.(?!\d))+|,?\s*\b(?:{'|'.join(_THEN)})\b,?"
 _DURATION = r"\bfor (?:about )?(\d+(?:\.\d+)?)\s*(?:s|sec|secs|seconds?)\b"
 
 
