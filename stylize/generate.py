@@ -168,7 +168,7 @@ class MotionGenerator:
         )
 
     def _embedding(self, segment: Segment) -> np.ndarray:
-        """(E,) of a text, drawn towards the action that was understood; of the action alone if the text is not known."""
+        """(E,) of a text, drawn towards the action that was understood; of the action alone where it is not known."""
         action = self.bank.prototypes[self.bank.actions.index(segment.action)]
         if not segment.known:
             return action

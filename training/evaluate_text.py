@@ -29,7 +29,7 @@ from stylize.text.understanding import UnderstoodText
 from stylize.text.wordings import LEFT, RIGHT, actions, side_of
 from training import metrics
 from training.captions import clip_action, compose
-from training.datasets import FeatureClip, joint_positions, load_feature_clips
+from training.datasets import joint_positions, load_feature_clips
 from training.distances import KnownClips, bootstrap_interval, frechet_distance, mean_pairwise
 from training.judges import Judges
 from training.loop import RunOptions
