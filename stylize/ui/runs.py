@@ -23,7 +23,7 @@ from stylize.styles import Style
 
 Progress = Callable[[float, str], None]
 
-VIDEO_SUFFIXES = {".mp4": "Video, MP4", ".gif": "Animated picture, GIF"}
+VIDEO_SUFFIXES = (".mp4", ".gif", ".webp")
 RECIPE = ".json"
 MAX_RECIPE_BYTES = 64 * 1024
 FORMAT_TITLES = {
@@ -32,7 +32,11 @@ FORMAT_TITLES = {
     ".vrm": "VRM",
     ".gltf": "glTF",
     ".npz": "SMPL, AMASS .npz",
+    ".mp4": "Video, MP4",
+    ".gif": "Animated picture, GIF",
+    ".webp": "Animated picture, WebP",
     ".csv": "Joint positions, .csv",
+    ".npy": "HumanML3D features, .npy",
 }
 YOURS, CANONICAL = "yours", "canonical"
 
@@ -110,14 +114,13 @@ def shown_panels(run: Run, compared: Run | None = None) -> list[Panel]:
 def file_formats(result: StylizationResult) -> list[tuple[str, str]]:
     """Titles and names of what a result can be taken away as: "yours.bvh", "canonical.glb", "canonical.mp4"."""
     formats = []
-    for suffix in WRITERS:
+    for suffix in sorted(WRITERS, key=[*FORMAT_TITLES, *WRITERS].index):
         title = FORMAT_TITLES.get(suffix, suffix)
         if result.source is not None and result.source.can_write_back(f"motion{suffix}"):
             formats.append((f"{title}, on your skeleton", YOURS + suffix))
         if suffix in (".bvh", ".glb") or suffix not in (".vrm", ".gltf"):
             formats.append((title if suffix != ".bvh" else "BVH, 22 joints", CANONICAL + suffix))
     formats.sort(key=lambda each: not each[1].startswith(YOURS))
-    formats += [(title, CANONICAL + suffix) for suffix, title in VIDEO_SUFFIXES.items() if suffix not in WRITERS]
     return [*formats, ("Settings, JSON", CANONICAL + RECIPE)]
 
 

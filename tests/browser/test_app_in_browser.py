@@ -1,196 +1,200 @@
 """The real app, driven as a person would, in headless Chromium and with the network watched."""
 
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from pathlib import Path
-
 import pytest
 
-from stylize.io import read_bvh
-from stylize.library import MOTIONS
-from tests.chromium import launched_browser
+from stylize.io import read_bvh, read_motion
+from stylize.library import MOTIONS, gallery, list_library
+from tests.browser.axe import grave_violations
 
 pytestmark = pytest.mark.browser
 
-ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS, RUN_MILLISECONDS = 120, 120_000
-
-WATCH_CONNECTIONS = """
-import os, socket
-
-def watched(name, host_of):
-    original = getattr(socket, name) if name == "getaddrinfo" else getattr(socket.socket, name)
-    def call(*arguments, **options):
-        host = host_of(*arguments)
-        if host not in (None, "", "127.0.0.1", "localhost", "::1", "0.0.0.0"):
-            with open(os.environ["ASKED_HOSTS"], "a") as log:
-                log.write(f"{name} {host}\\n")
-            raise OSError("there is no network in this test")
-        return original(*arguments, **options)
-    return call
-
-open(os.environ["ASKED_HOSTS"], "a").close()
-socket.getaddrinfo = watched("getaddrinfo", lambda host, *_: host.decode() if isinstance(host, bytes) else host)
-for name in ("connect", "connect_ex"):
-    setattr(socket.socket, name, watched(name, lambda s, address: address[0] if isinstance(address, tuple) else None))
-"""
-"""Put before the app as sitecustomize: any host but this machine is noted and cannot be reached."""
+BOW = MOTIONS / "contents" / "bow.bvh"
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with launched_browser() as browser:
-        yield browser
+def test_the_example_and_both_galleries_are_there_before_anything_is_pressed(person):
+    assert person.facts() == ""
+    assert person.page.locator("#stop").is_hidden()
+    for name in ("same_content", "same_style"):
+        pictures = person.page.locator(f"#gallery-{name} [role=img]")
+        assert pictures.count() == len(gallery(name)) > 0
+        assert "image/webp" in pictures.first.evaluate("picture => getComputedStyle(picture).backgroundImage")
+    assert person.page.locator("#content-cards input").count() == len(list_library("content"))
 
 
-@pytest.fixture(scope="module")
-def asked_hosts(tmp_path_factory) -> Path:
-    """The file that lists every host but this machine that the app asked for."""
-    return tmp_path_factory.mktemp("network") / "hosts.txt"
+def test_choose_a_motion_and_a_style_restyle_watch_and_take_the_files_away(person, tmp_path):
+    person.choose("Bow")
+    person.choose("Exhausted", "#style-cards")
+    person.restyle()
+    person.view(3).wait_for()
+    assert "exhausted" in person.facts()
+    assert person.page.locator("#stop").is_hidden() and person.page.locator("#restyle").is_visible()
+
+    bvh = person.download(tmp_path)
+    assert 1 < read_bvh(bvh)[0].duration < 10
+    person.pick("File", "GLB")
+    glb = person.download(tmp_path)
+    assert glb.suffix == ".glb" and len(read_motion(glb)[0].skeleton) >= 22
+
+    person.choose("Video")
+    video = person.page.locator("#comparison video")
+    video.wait_for(timeout=120_000)
+    person.page.wait_for_function("document.querySelector('#comparison video')?.duration > 1")
+    assert person.view(3).is_hidden()
+    person.choose("3D")
+    person.view(3).wait_for()
+    assert video.is_hidden()
 
 
-@pytest.fixture(scope="module")
-def app(browser, asked_hosts, tmp_path_factory):
-    """The address of ``python app.py``, started on a free port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    (asked_hosts.parent / "sitecustomize.py").write_text(WATCH_CONNECTIONS)
-    log = tmp_path_factory.mktemp("log") / "app.log"
-    environment = {**os.environ, "PYTHONPATH": str(asked_hosts.parent), "ASKED_HOSTS": str(asked_hosts)}
-    with log.open("w") as output:
-        command = [sys.executable, "app.py", "--port", str(port)]
-        server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
-    try:
-        wait_until_it_answers(f"http://127.0.0.1:{port}/", server, log)
-        yield f"http://127.0.0.1:{port}/"
-    finally:
-        server.terminate()
-        server.wait(timeout=30)
-
-
-def wait_until_it_answers(url: str, server: subprocess.Popen, log: Path) -> None:
-    end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end:
-        assert server.poll() is None, f"the app stopped at start:\n{log.read_text()}"
-        try:
-            with urllib.request.urlopen(url, timeout=5):
-                return
-        except OSError:
-            time.sleep(0.3)
-    pytest.fail(f"the app did not answer within {START_SECONDS} s:\n{log.read_text()}")
-
-
-@pytest.fixture
-def page(browser, app):
-    """The opened app; at the end it must have asked no other host and have logged no error."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
-    page = context.new_page()
-    hosts, errors = set(), []
-    page.on("request", lambda request: hosts.add(request.url.split("?")[0]))
-    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto(app)
-    page.get_by_role("button", name="Restyle").wait_for()
-    yield page
-    context.close()
-    assert {url for url in hosts if not url.startswith((app, "data:", "blob:"))} == set()
-    assert errors == []
-
-
-def run_and_wait_for_video(page) -> float:
-    """Press Restyle, and the duration of the video that comes, in seconds."""
-    page.get_by_role("button", name="Restyle").click()
-    video = page.locator("#comparison video")
-    video.wait_for(timeout=RUN_MILLISECONDS)
-    page.wait_for_function("document.querySelector('#comparison video')?.duration > 0")
-    return video.evaluate("video => video.duration")
-
-
-def downloaded(page, button: str, folder: Path) -> Path:
-    with page.expect_download() as download:
-        page.locator(f"#{button}").click()
-    path = folder / download.value.suggested_filename
-    download.value.save_as(path)
-    return path
-
-
-def test_pick_a_motion_and_a_label_run_watch_and_download(page, tmp_path):
-    page.get_by_role("radio", name="Bow", exact=True).check(force=True)
-    page.get_by_role("radio", name="Exhausted", exact=True).check(force=True)
-    content = read_bvh(MOTIONS / "contents" / "bow.bvh")[0]
-    shown = run_and_wait_for_video(page)
-    assert "exhausted" in page.locator("#facts").inner_text()
-    result, _ = read_bvh(downloaded(page, "download-bvh", tmp_path))
-    assert shown == pytest.approx(max(content.duration, result.duration), abs=0.1)
-    assert downloaded(page, "download-mp4", tmp_path).read_bytes()[4:8] == b"ftyp"
-
-
-def test_upload_a_broken_file_read_why_then_upload_a_good_one(page, tmp_path):
-    page.get_by_role("radio", name="Your file").first.check(force=True)
+def test_a_broken_upload_says_why_and_a_good_one_what_is_in_it(person, tmp_path):
+    person.choose("Exhausted", "#style-cards")
+    person.choose("Your file")
     broken = tmp_path / "broken.bvh"
     broken.write_text("HIERARCHY\nROOT hips\n{\n")
-    upload = page.locator("input[type=file]").first
+    upload = person.page.locator("input[type=file]").first
     upload.set_input_files(broken)
-    page.get_by_role("alert").filter(has_text="line").wait_for()
-    page.get_by_role("button", name="Remove").or_(page.get_by_label("Clear")).first.click()
-    upload.set_input_files(MOTIONS / "contents" / "bow.bvh")
-    page.get_by_text("at 30 fps").wait_for()
-    run_and_wait_for_video(page)
-    assert downloaded(page, "download-source", tmp_path).read_text().startswith("HIERARCHY")
+    person.alert("line").wait_for()
+    assert person.alert("").count() == 1
+    person.restyle()
+    assert person.page.locator("#message").get_by_role("alert").inner_text().endswith(".")
+    assert person.radio("Exhausted", "#style-cards").is_checked()
+    assert person.page.get_by_text("broken").first.is_visible()
+
+    person.page.get_by_role("button", name="Remove").or_(person.page.get_by_label("Clear")).first.click()
+    upload.set_input_files(BOW)
+    person.page.get_by_text("at 30 fps").wait_for()
+    person.restyle()
+    assert "exhausted" in person.facts()
+    assert person.alert("").count() == 0
+    written = person.download(tmp_path)
+    assert written.stem.endswith("_source")
+    assert read_bvh(written)[0].skeleton.names == read_bvh(BOW)[0].skeleton.names
 
 
-def test_make_a_style_of_two_clips_use_it_take_its_file_away_and_open_it_again(page, tmp_path):
-    page.get_by_role("radio", name="Bow", exact=True).check(force=True)
-    page.get_by_role("radio", name="Your style").check(force=True)
+def test_a_trimmed_motion_is_shorter(person):
+    person.press("Trim")
+    end = person.page.get_by_role("spinbutton", name="number input for End, s")
+    assert float(end.input_value()) == pytest.approx(read_bvh(MOTIONS / "contents" / "walk.bvh")[0].duration, abs=0.1)
+    end.fill("2")
+    end.press("Tab")
+    person.restyle()
+    person.page.wait_for_function("document.querySelector('#view .viewer-clock').textContent.trim().length > 0")
+    assert "content 2.0 s" in person.facts() or "Length\n2.0 s" in person.facts()
+
+
+def test_three_samples_are_seen_at_once_and_each_can_be_chosen(person, tmp_path):
+    person.restyle(samples=3)
+    person.view(5).wait_for()
+    first = person.download(tmp_path)
+    person.choose("Sample 3")
+    third = person.download(tmp_path)
+    assert first.name != third.name and first.read_text() != third.read_text()
+
+
+def test_go_on_from_a_result_compare_it_and_go_back_to_an_earlier_one(person):
+    person.choose("Bow")
+    person.restyle()
+    person.press("Use as motion")
+    person.page.get_by_text("bow, elderly", exact=False).first.wait_for()
+    assert person.radio("A result").is_checked()
+    person.choose("Active", "#style-cards")
+    person.restyle()
+    assert "active" in person.facts()
+    person.pick("Compare with", "1: bow, elderly")
+    person.view(4).wait_for()
+    person.pick("Results of this session", "1: bow, elderly")
+    person.page.locator("#facts").get_by_text("elderly").wait_for()
+
+
+def test_make_a_style_of_two_clips_use_it_take_its_file_away_and_open_it_again(person, tmp_path):
+    page = person.page
+    person.choose("Bow")
+    person.choose("Your style")
     clips = [MOTIONS / "styles" / f"{label}.bvh" for label in ("elderly", "exhausted")]
     page.locator("#style-clips input[type=file]").set_input_files(clips)
     page.locator("#style-clips").get_by_text("KB").nth(1).wait_for()
-    page.get_by_role("button", name="Make style").click()
-    page.get_by_role("alert").filter(has_text="cannot be called").wait_for()
+    person.press("Make style")
+    person.alert("cannot be called").wait_for()
     page.get_by_placeholder("Name of the style").fill("shuffling")
-    page.get_by_role("button", name="Make style").click()
-    page.get_by_role("radio", name="shuffling").wait_for(state="attached")
-    assert page.get_by_role("radio", name="shuffling").is_checked()
-    assert page.get_by_role("alert").count() == 0
-    page.get_by_role("button", name="More").click()
-    page.get_by_role("radio", name="Change into").check(force=True)
-    page.get_by_role("radio", name="Upper body").check(force=True)
+    person.press("Make style")
+    person.radio("shuffling").wait_for(state="attached")
+    assert person.radio("shuffling").is_checked()
+    person.press("More")
+    person.choose("Change into")
+    person.choose("Upper body")
     page.get_by_role("checkbox", name="Keep the content's timing").check()
-    run_and_wait_for_video(page)
-    assert "shuffling to active" in page.locator("#facts").inner_text()
-    result, _ = read_bvh(downloaded(page, "download-bvh", tmp_path))
-    assert len(result) == len(read_bvh(MOTIONS / "contents" / "bow.bvh")[0])
+    person.restyle()
+    assert "shuffling to active" in person.facts()
+    assert len(read_bvh(person.download(tmp_path))[0]) == len(read_bvh(BOW)[0])
 
-    file = downloaded(page, "download-style", tmp_path)
+    file = person.download(tmp_path, "#download-style")
     page.reload()
-    page.get_by_role("radio", name="Your style").check(force=True)
+    person.choose("Your style")
     with page.expect_file_chooser() as chooser:
         page.get_by_role("button", name="Open file").click()
     chooser.value.set_files(file)
-    page.get_by_role("radio", name="shuffling").wait_for(state="attached")
-    assert page.get_by_role("radio", name="shuffling").is_checked()
+    person.radio("shuffling").wait_for(state="attached")
+    assert person.radio("shuffling").is_checked()
 
 
-def test_a_run_without_what_it_needs_says_so_and_keeps_the_inputs(page):
-    page.get_by_role("radio", name="Your file").last.check(force=True)
-    page.get_by_role("button", name="Restyle").click()
-    page.get_by_role("alert").filter(has_text="No style reference was uploaded").wait_for()
-    assert page.get_by_role("radio", name="Your file").last.is_checked()
+def test_a_run_without_what_it_needs_says_so_and_keeps_the_inputs(person):
+    person.page.get_by_role("radio", name="Your file").last.check(force=True)
+    person.restyle()
+    person.alert("No style reference was uploaded").wait_for()
+    assert person.page.get_by_role("radio", name="Your file").last.is_checked()
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (1440, "dark"), (375, "light"), (375, "dark")])
-def test_nothing_is_wider_than_the_screen(browser, app, width, scheme):
-    context = browser.new_context(viewport={"width": width, "height": 812}, color_scheme=scheme)
-    page = context.new_page()
-    page.goto(app)
-    page.get_by_role("button", name="Restyle").wait_for()
-    assert page.evaluate("document.documentElement.scrollWidth") == width
-    context.close()
+def test_cards_are_chosen_with_the_keyboard(person):
+    person.radio("Walk", "#content-cards").focus()
+    person.page.keyboard.press("ArrowRight")
+    assert person.radio("Walk backwards", "#content-cards").is_checked()
+    outline = "label => getComputedStyle(label).outlineStyle"
+    label = person.page.locator("#content-cards label").filter(has_text="Walk backwards")
+    assert label.evaluate(outline) == "solid"
+
+
+def test_two_people_at_once_see_only_their_own(arrive):
+    people = [(arrive(), "Active", "Bow"), (arrive(), "Exhausted", "Punch")]
+    for person, style, motion in people:
+        person.choose(motion)
+        person.choose(style, "#style-cards")
+    for person, _, _ in people:
+        person.press("Restyle")
+    for person, style, motion in people:
+        person.page.locator("#facts").get_by_text(style.lower()).wait_for(timeout=120_000)
+        person.wait_for_the_end()
+        assert motion.lower() in person.page.locator("#view .viewer-panels").inner_text()
+        assert person.page.locator("#earlier").is_hidden()
+
+
+@pytest.mark.parametrize(
+    ("width", "scheme"), [(1440, "light"), (1440, "dark"), (768, "dark"), (375, "light"), (375, "dark")]
+)
+def test_nothing_is_wider_than_the_screen(arrive, width, scheme):
+    person = arrive(width, scheme)
+    person.restyle()
+    for name in ("More", "Trim"):
+        person.press(name)
+    numbers = person.page.locator("#facts .explained")
+    assert numbers.count() == 3
+    for index in range(3):
+        numbers.nth(index).focus()
+        assert person.page.evaluate("document.documentElement.scrollWidth") == width
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_keeps_people_out(arrive, scheme):
+    person = arrive(scheme=scheme)
+    assert person.page.evaluate("document.body.classList.contains('dark')") == (scheme == "dark")
+    assert grave_violations(person.page) == []
+    person.restyle(samples=2)
+    for name in ("More", "Trim"):
+        person.press(name)
+    assert grave_violations(person.page) == []
+    for page in ("Your file", "Your style"):
+        person.page.get_by_role("radio", name=page).last.check(force=True)
+        person.restyle()
+        person.alert(".").first.wait_for()
+        assert grave_violations(person.page) == []
 
 
 def test_the_app_asked_no_host_for_anything(app, asked_hosts):

@@ -1,0 +1,63 @@
+"""What a person does on the page, and what they see: by names and states, never by time."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+RUN_MILLISECONDS = 120_000
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody in front of an opened page."""
+
+    page: Any
+
+    def choose(self, name: str, group: str = "") -> None:
+        """Choose a card or a segment by what is written on it, within a part of the page."""
+        self.radio(name, group).check(force=True)
+
+    def radio(self, name: str, group: str = ""):
+        """A card or a segment."""
+        part = self.page.locator(group) if group else self.page
+        return part.get_by_role("radio", name=name, exact=True).first
+
+    def press(self, name: str) -> None:
+        """Press a button."""
+        self.page.get_by_role("button", name=name, exact=True).click()
+
+    def restyle(self, samples: int = 1) -> None:
+        """Press Restyle, and wait until it has ended."""
+        self.page.get_by_role("spinbutton", name="number input for Samples").fill(str(samples))
+        self.press("Restyle")
+        self.page.locator("body[data-restyling]").wait_for(state="attached")
+        self.wait_for_the_end()
+
+    def wait_for_the_end(self) -> None:
+        """Wait until no restyle runs."""
+        self.page.wait_for_function("!('restyling' in document.body.dataset)", timeout=RUN_MILLISECONDS)
+
+    def view(self, tracks: int = 3):
+        """The 3D view with so many bodies in it."""
+        return self.page.locator(f"#view .motion-viewer[data-state='ready'][data-tracks='{tracks}']")
+
+    def facts(self) -> str:
+        """What is said of the result."""
+        return self.page.locator("#facts").inner_text()
+
+    def alert(self, text: str):
+        """The sentence that says what went wrong."""
+        return self.page.get_by_role("alert").filter(has_text=text)
+
+    def pick(self, dropdown: str, option: str) -> None:
+        """Choose of a dropdown by its label."""
+        self.page.locator(f"input[role=combobox][aria-label='{dropdown}']").click()
+        self.page.get_by_role("option", name=option).first.click()
+
+    def download(self, folder: Path, press: str = "#download") -> Path:
+        """The file that a button hands over."""
+        with self.page.expect_download(timeout=RUN_MILLISECONDS) as download:
+            self.page.locator(press).click()
+        path = folder / download.value.suggested_filename
+        download.value.save_as(path)
+        return path
