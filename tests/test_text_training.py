@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -141,12 +142,18 @@ def test_clips_without_a_manner_come_more_often(tmp_path):
 
 
 def test_the_bank_knows_how_long_neutral_clips_are(tmp_path):
-    clips = [clip("normal", "walk", frames=n) for n in (60, 90, 120)] + [clip("elderly", "walk", frames=300)]
-    examples = [Example(torch.zeros(4, 9), NAMES.index("walk"), 0) for _ in clips]
-    bank = make_bank(examples, clips, WordEncoder())
+    clips = [
+        replace(clip(style, "walk", frames=frames), name=f"{style} {frames}")
+        for style, lengths in {"normal": (60, 90, 120, 600), "elderly": (30, 30, 30)}.items()
+        for frames in lengths
+    ]
+    (walking,) = make_bank(clips[1:], WordEncoder()).actions
+    assert walking.seconds == pytest.approx((1.0, 2.0, 8.5), abs=0.01)
+    bank = make_bank(clips, WordEncoder())
     (walking,) = bank.actions
     assert walking.name == "walk" and walking.cyclic and not walking.sided
-    assert walking.seconds == pytest.approx((2.1, 3.0, 3.9), abs=0.01)
+    # Of 2, 3, 4 and 10 seconds: what is longer is not learnt.
+    assert walking.seconds == pytest.approx((2.15, 3.5, 9.1), abs=0.01)
     assert {index for _, index in bank.captions} == {0}
     assert {label for _, label in bank.phrases} == {style.label for style in styles()}
 

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from stylize.checkpoint import config_from_dict, config_to_dict, load_network, read_json, save_network, write_json
 from stylize.features import FPS
+from stylize.generate import LONGEST_PIECE, NORMAL
 from stylize.models.autoencoder import DOWNSAMPLING, Autoencoder
 from stylize.models.text_to_motion import Condition, TextToMotion, TextToMotionConfig
 from stylize.text.bank import KnownAction, TextBank, embed_manners
@@ -30,10 +31,11 @@ from training.loop import RunOptions, Trainer, set_up
 from training.train_autoencoder import load_autoencoder
 
 NAME = "text_to_motion"
-NORMAL = "normal"
-MAX_LATENTS = 10 * FPS // DOWNSAMPLING
+MAX_LATENTS = round(LONGEST_PIECE * FPS) // DOWNSAMPLING
 MIN_CROP = FPS // DOWNSAMPLING
 BATCHES_SORTED_TOGETHER = 16
+ENOUGH_CLIPS = 4
+"""Neutral clips of an action that tell how long it usually takes; of fewer, clips in all styles tell."""
 
 
 @dataclass(frozen=True)
@@ -212,16 +214,19 @@ def example_weights(examples: list[Example], clips: list[FeatureClip], options: 
     return weights
 
 
-def make_bank(examples: list[Example], clips: list[FeatureClip], encoder: TextEncoder) -> TextBank:
-    """What a text can be compared with: our own wordings of the actions that were learnt, and of styles."""
-    learnt = sorted({example.action for example in examples})
+def make_bank(clips: list[FeatureClip], encoder: TextEncoder) -> TextBank:
+    """What a text can be compared with: our own wordings of the actions that clips show, and of styles."""
+    by_action: dict[int, list[FeatureClip]] = {}
+    for clip in clips:
+        if (index := clip_action(clip)) is not None:
+            by_action.setdefault(index, []).append(clip)
     known, captions = [], []
-    for index in learnt:
+    for index, own in sorted(by_action.items()):
         action = actions()[index]
-        own = [clip for example, clip in zip(examples, clips, strict=True) if example.action == index]
-        plain = [clip for clip in own if manner_of(clip.style) == NORMAL] or own
-        seconds = np.quantile([len(clip.features) / FPS for clip in plain], (0.05, 0.5, 0.95))
-        low, usual, high = (round(float(value), 2) for value in seconds)
+        plain = [clip for clip in own if manner_of(clip.style) == NORMAL]
+        typical = plain if len({clip.name for clip in plain}) >= ENOUGH_CLIPS else own
+        durations = [min(len(clip.features) / FPS, LONGEST_PIECE) for clip in typical]
+        low, usual, high = (round(float(value), 2) for value in np.quantile(durations, (0.05, 0.5, 0.95)))
         sided = action.name.endswith(("/left", "/right"))
         known.append(KnownAction(action.name, action.title, sided, action.cyclic, (low, usual, high)))
         texts = [phrase(way) for way in action.ways] + [f"a person {phrase(way, 'third')}" for way in action.ways]
@@ -247,7 +252,7 @@ def prepare(options: TrainTextToMotion) -> tuple[ExampleBatches, tuple[str, ...]
     autoencoder = load_autoencoder(options.autoencoder)
     examples, sources, descriptions = make_examples(clips, autoencoder, manners, options.speeds)
     encoder = MiniLM()
-    bank = make_bank(examples, sources, encoder)
+    bank = make_bank(clips, encoder)
     pool = CaptionPool(descriptions, encoder, options.captions, options.run.seed)
     return ExampleBatches(examples, example_weights(examples, sources, options), pool, options), manners, bank
 
