@@ -36,7 +36,7 @@ FORMAT_TITLES = {
     ".gif": "Animated picture, GIF",
     ".webp": "Animated picture, WebP",
     ".csv": "Joint positions, .csv",
-    ".npy": "HumanML3D features, .npy",
+    ".npy": "HumanML3D joints, .npy",
 }
 YOURS, CANONICAL = "yours", "canonical"
 
