@@ -126,8 +126,8 @@ def _steps(source: SourceMotion, scale: float | None) -> tuple[str, ...]:
     rig = source.rig
     if source.source.skeleton is SKELETON_22:
         steps.append(
-            f"Rotations are found from the joints' positions, on the canonical skeleton of 22 joints, at {FPS} frames a "
-            "second; unit and axes follow from the body."
+            "Rotations are found from the joints' positions, on the canonical skeleton of 22 joints, at "
+            f"{FPS} frames a second; unit and axes follow from the body."
         )
     elif rig is not None and isinstance(rig.document, SmplFile):
         steps.append("The rotations of the first 22 joints carry over as they are; the others come back with a result.")
