@@ -84,8 +84,9 @@ class TextToMotion(nn.Module):
         self.layers = nn.ModuleList(
             ModulatedLayer(width, config.heads, config.feedforward) for _ in range(config.layers)
         )
-        self.latents_out = nn.Sequential(nn.LayerNorm(width), conv(width, config.latent_channels))
-        nn.init.zeros_(self.latents_out[1].weight)
+        last = conv(width, config.latent_channels)
+        nn.init.zeros_(last.weight)
+        self.latents_out = nn.Sequential(nn.LayerNorm(width), last)
         self.register_buffer("embedding_mean", torch.zeros(config.text_size))
         self.register_buffer("embedding_std", torch.ones(config.text_size))
 
