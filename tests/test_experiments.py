@@ -190,5 +190,5 @@ def test_a_training_that_was_cut_off_is_gone_on_with_and_its_times_add_up(tmp_pa
 
 
 def test_names_of_variants_are_their_own():
-    names = [variant.name for variant in (*MAIN, *ABLATIONS, *held_out(["a", "b"], ()))]
+    names = [variant.name for variant in (*MAIN, *ABLATIONS, *held_out(["a", "b"]))]
     assert len(set(names)) == len(names)

@@ -43,6 +43,15 @@ RUNNING = """() => {
 
 NOT_RUNNING = "() => { delete document.body.dataset.restyling; }"
 
+# Gradio names each radio button apart, so that the arrow keys would not move between those of one choice.
+NAME_CHOICES = """() => {
+    const nameAll = () => document.querySelectorAll('.cards, .segments, .pills').forEach((choice, index) => {
+        choice.querySelectorAll('input[type=radio]').forEach((radio) => { radio.name = `choice-${index}`; });
+    });
+    document.addEventListener('focusin', nameAll);
+    nameAll();
+}"""
+
 PRESS_DOWNLOAD = """() => {
     setTimeout(() => document.querySelector('#download-file, #download-file a')?.click(), 50);
 }"""
@@ -90,6 +99,7 @@ def build_page(stylizer: Stylizer, queue_size: int = QUEUE_SIZE) -> gr.Blocks:
         started.then(None, None, None, js=NOT_RUNNING, api_visibility="private")
         settings.stop.click(actions.stop, queue=False, api_visibility="private")
         _connect_result(actions, result, content, settings)
+        page.load(None, None, None, js=NAME_CHOICES, api_visibility="private")
     page.queue(max_size=queue_size, default_concurrency_limit=PEOPLE_AT_ONCE)
     return page
 

@@ -6,6 +6,18 @@ from typing import Any
 
 RUN_MILLISECONDS = 120_000
 
+WATCH_FOR_THE_END = """milliseconds => {
+    window.ended = new Promise((resolve, reject) => {
+        new MutationObserver((_, observer) => {
+            if ('restyling' in document.body.dataset) return;
+            observer.disconnect();
+            resolve();
+        }).observe(document.body, { attributeFilter: ['data-restyling'] });
+        setTimeout(() => reject(new Error('the run did not end')), milliseconds);
+    });
+}"""
+"""A run that is refused at once is over before a page that is asked now and then could tell that it began."""
+
 
 @dataclass(frozen=True)
 class Person:
@@ -26,12 +38,16 @@ class Person:
         """Press a button."""
         self.page.get_by_role("button", name=name, exact=True).click()
 
+    def unfold(self, name: str) -> None:
+        """Open a part of the page that is folded away."""
+        self.page.locator("button.label-wrap").filter(has_text=name).click()
+
     def restyle(self, samples: int = 1) -> None:
         """Press Restyle, and wait until it has ended."""
         self.page.get_by_role("spinbutton", name="number input for Samples").fill(str(samples))
+        self.page.evaluate(WATCH_FOR_THE_END, RUN_MILLISECONDS)
         self.press("Restyle")
-        self.page.locator("body[data-restyling]").wait_for(state="attached")
-        self.wait_for_the_end()
+        self.page.evaluate("window.ended")
 
     def wait_for_the_end(self) -> None:
         """Wait until no restyle runs."""

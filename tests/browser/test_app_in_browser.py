@@ -71,7 +71,7 @@ def test_a_broken_upload_says_why_and_a_good_one_what_is_in_it(person, tmp_path)
 
 
 def test_a_trimmed_motion_is_shorter(person):
-    person.press("Trim")
+    person.unfold("Trim")
     end = person.page.get_by_role("spinbutton", name="number input for End, s")
     assert float(end.input_value()) == pytest.approx(read_bvh(MOTIONS / "contents" / "walk.bvh")[0].duration, abs=0.1)
     end.fill("2")
@@ -118,7 +118,7 @@ def test_make_a_style_of_two_clips_use_it_take_its_file_away_and_open_it_again(p
     person.press("Make style")
     person.radio("shuffling").wait_for(state="attached")
     assert person.radio("shuffling").is_checked()
-    person.press("More")
+    person.unfold("More")
     person.choose("Change into")
     person.choose("Upper body")
     page.get_by_role("checkbox", name="Keep the content's timing").check()
@@ -173,7 +173,7 @@ def test_nothing_is_wider_than_the_screen(arrive, width, scheme):
     person = arrive(width, scheme)
     person.restyle()
     for name in ("More", "Trim"):
-        person.press(name)
+        person.unfold(name)
     numbers = person.page.locator("#facts .explained")
     assert numbers.count() == 3
     for index in range(3):
@@ -188,7 +188,7 @@ def test_nothing_keeps_people_out(arrive, scheme):
     assert grave_violations(person.page) == []
     person.restyle(samples=2)
     for name in ("More", "Trim"):
-        person.press(name)
+        person.unfold(name)
     assert grave_violations(person.page) == []
     for page in ("Your file", "Your style"):
         person.page.get_by_role("radio", name=page).last.check(force=True)
