@@ -34,6 +34,9 @@ NAME = "text_to_motion"
 MAX_LATENTS = round(LONGEST_PIECE * FPS) // DOWNSAMPLING
 MIN_CROP = FPS // DOWNSAMPLING
 BATCHES_SORTED_TOGETHER = 16
+EMPTY_CHANNEL = 0.4
+"""Deviation of a raw latent channel below which it holds nothing: those that the autoencoder uses have about 1, and
+those that its prior has emptied less than 0.2."""
 ENOUGH_CLIPS = 4
 """Neutral clips of an action that tell how long it usually takes; of fewer, clips in all styles tell."""
 
@@ -53,6 +56,8 @@ class TrainTextToMotion:
         unlabelled_share: how much of a batch has no labels but a description.
         few_share: how much of a batch is of the labelled set with one clip a style and action ("set1/").
         normal_weight: how many times as often as in any other manner an action comes in the one that is asked for.
+        cyclic_weight: how many times as often as others an action comes of which any part is as good as the whole.
+        described_weight: of a clip with a description alone, where its action has neutral clips with labels.
         anything: how often the condition is left out, for guidance.
         embedding_noise: deviation of the noise on an embedding, over that of the captions' embeddings.
     """
@@ -67,6 +72,8 @@ class TrainTextToMotion:
     unlabelled_share: float = 0.15
     few_share: float = 0.1
     normal_weight: float = 10.0
+    cyclic_weight: float = 2.0
+    described_weight: float = 0.1
     anything: float = 0.12
     embedding_noise: float = 0.3
 
@@ -155,6 +162,11 @@ class ExampleBatches:
         return Condition(embedding, pool.sides[rows], torch.tensor([e.manner for e in examples]), known)
 
 
+def used_channels(autoencoder: Autoencoder) -> list[int]:
+    """The latent channels that hold something."""
+    return torch.nonzero(autoencoder.latent_std > EMPTY_CHANNEL).flatten().tolist()
+
+
 def manner_of(style: str | None) -> str:
     """The manner of a clip: the styles without one are all "normal", and so are clips without labels."""
     return NORMAL if style is None or style == f"set1/{NORMAL}" else style
@@ -197,11 +209,17 @@ def make_examples(
 
 
 def example_weights(examples: list[Example], clips: list[FeatureClip], options: TrainTextToMotion) -> np.ndarray:
-    """How often each example is taken (N,): by the root of its cell's size, and more where it has no manner."""
+    """How often each example is taken (N,): by the root of its cell's size, and more where it has no manner.
+
+    Described clips of an action that has labels, as a slow walk or one among obstacles, would blur what it is.
+    """
     cells = np.unique([f"{e.action} {e.manner}" for e in examples], return_inverse=True)[1]
     weights = 1 / np.sqrt(np.bincount(cells)[cells])
     weights *= np.array([options.normal_weight if manner_of(clip.style) == NORMAL else 1.0 for clip in clips])
+    weights *= np.array([options.cyclic_weight if actions()[e.action].cyclic else 1.0 for e in examples])
     unlabelled = np.array([clip.style is None for clip in clips])
+    neutral = {e.action for e, c in zip(examples, clips, strict=True) if c.style and manner_of(c.style) == NORMAL}
+    weights[unlabelled & np.array([e.action in neutral for e in examples])] *= options.described_weight
     few = np.array([clip.style is not None and "/" in clip.style for clip in clips])
     groups = {options.unlabelled_share: unlabelled, options.few_share: few}
     rest = 1.0
@@ -259,16 +277,16 @@ def prepare(options: TrainTextToMotion) -> tuple[ExampleBatches, tuple[str, ...]
 
 def train(batches: ExampleBatches, manners: tuple[str, ...], options: TrainTextToMotion) -> TextToMotion:
     """The generator after its steps."""
-    latent_channels, text_size = len(batches.examples[0].latents), batches.pool.embeddings.shape[1]
-    network = TextToMotion(
-        replace(options.model, manners=manners, latent_channels=latent_channels, text_size=text_size)
-    )
+    channels = tuple(used_channels(load_autoencoder(options.autoencoder)))
+    sizes = {"latent_channels": len(batches.examples[0].latents), "text_size": batches.pool.embeddings.shape[1]}
+    network = TextToMotion(replace(options.model, manners=manners, channels=channels, **sizes))
     network.embedding_mean.copy_(batches.pool.embeddings.mean(0))
     network.embedding_std.copy_(batches.pool.embeddings.std(0) + 1e-3)
     trainer = Trainer(network, options.run, [batches.rng])
 
     def losses_of(_: int) -> dict[str, Tensor]:
         latents, lengths, condition = batches.batch()
+        latents = latents[:, network.config.made]
         condition = Condition(*(part.to(trainer.device) for part in condition.parts()))
         return flow_losses(network, latents.to(trainer.device), lengths.to(trainer.device), condition)
 

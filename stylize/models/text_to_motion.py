@@ -24,6 +24,7 @@ class TextToMotionConfig:
     Attributes:
         manners: names of the manners that it was trained in; "normal" is what it is asked for.
         latent_channels: of the autoencoder.
+        channels: those of them that are made; the rest hold nothing and stay at their mean. Empty for all.
         text_size: numbers of a sentence's embedding.
         width: hidden channels.
         layers: of the transformer.
@@ -33,11 +34,17 @@ class TextToMotionConfig:
 
     manners: tuple[str, ...]
     latent_channels: int = 128
+    channels: tuple[int, ...] = ()
     text_size: int = 384
     width: int = 192
     layers: int = 5
     heads: int = 4
     feedforward: int = 512
+
+    @property
+    def made(self) -> list[int]:
+        """The channels that are made."""
+        return list(self.channels or range(self.latent_channels))
 
 
 @dataclass(frozen=True)
@@ -72,8 +79,8 @@ class TextToMotion(nn.Module):
     def __init__(self, config: TextToMotionConfig) -> None:
         super().__init__()
         self.config = config
-        width = config.width
-        self.latents_in = conv(config.latent_channels, width)
+        width, channels = config.width, len(config.made)
+        self.latents_in = conv(channels, width)
         self.text_in = nn.Sequential(nn.Linear(config.text_size, width), nn.SiLU(), nn.Linear(width, width))
         self.side_in = nn.Embedding(SIDES, width)
         self.manner_in = nn.Embedding(len(config.manners), width)
@@ -84,14 +91,14 @@ class TextToMotion(nn.Module):
         self.layers = nn.ModuleList(
             ModulatedLayer(width, config.heads, config.feedforward) for _ in range(config.layers)
         )
-        last = conv(width, config.latent_channels)
+        last = conv(width, channels)
         nn.init.zeros_(last.weight)
         self.latents_out = nn.Sequential(nn.LayerNorm(width), last)
         self.register_buffer("embedding_mean", torch.zeros(config.text_size))
         self.register_buffer("embedding_std", torch.ones(config.text_size))
 
     def forward(self, latents: Tensor, time: Tensor, condition: Condition, lengths: Tensor) -> Tensor:
-        """Velocity (B, C, N) at latents (B, C, N) and times (B,), 0 for noise and 1 for motion.
+        """Velocity (B, C, N) at latents (B, C, N) of the made channels and times (B,), 0 for noise and 1 for motion.
 
         Args:
             latents: those after a clip's ``lengths`` (B,) are not looked at.
@@ -167,7 +174,7 @@ def sample(
     steps: int = 16,
     generator: torch.Generator | None = None,
 ) -> Tensor:
-    """Latents (1, C, N) of one motion in one or more segments.
+    """Latents (1, C, N) of one motion in one or more segments, for the autoencoder.
 
     Segments that follow each other share ``overlap`` latent frames, in which at every step the velocities of both are
     mixed, from the one's to the other's. So they agree on what happens there (after DoubleTake, Shafir et al., 2023).
@@ -184,7 +191,7 @@ def sample(
     device = condition.embedding.device
     starts = [sum(lengths[:index]) - index * overlap for index in range(len(lengths))]
     total, longest = starts[-1] + lengths[-1], max(lengths)
-    latents = torch.randn(1, network.config.latent_channels, total, generator=generator).to(device)
+    latents = torch.randn(1, len(network.config.made), total, generator=generator).to(device)
     shares = _shares(starts, lengths, overlap).to(device)
     sizes = torch.tensor([*lengths, *lengths], device=device)
     both = condition.joined(condition.unknown())
@@ -200,7 +207,9 @@ def sample(
         for row, share, start, length in zip(velocities, shares, starts, lengths, strict=True):
             velocity[0, :, start : start + length] += share[start : start + length] * row[:, :length]
         latents = latents + (later - time) * velocity
-    return latents
+    whole = latents.new_zeros(1, network.config.latent_channels, total)
+    whole[:, network.config.made] = latents
+    return whole
 
 
 def _shares(starts: Sequence[int], lengths: Sequence[int], overlap: int) -> Tensor:
