@@ -23,6 +23,8 @@ MAX_STYLE_CLIPS = 5
 MAX_STYLE_TENSORS = 8
 STYLE_FORMAT, CODE_PARTS = "style-1", ("mean", "log_variance")
 NAME_PATTERN = re.compile(r"[\w][\w '()-]{0,39}")
+DEFAULT_SPAN = (0.25, 0.75)
+"""Where one style becomes another, in shares of the clip."""
 LARGEST_CODE_VALUE = 20.0
 """Codes of real motions stay below 10; far beyond, a style makes no motion."""
 
@@ -186,7 +188,9 @@ class Style:
         return Style(parts=tuple((_simple(style), weight / total) for style, weight in pairs))
 
     @staticmethod
-    def transition(before: "Style | str", after: "Style | str", start: float = 0.25, end: float = 0.75) -> "Style":
+    def transition(
+        before: "Style | str", after: "Style | str", start: float = DEFAULT_SPAN[0], end: float = DEFAULT_SPAN[1]
+    ) -> "Style":
         """One style that becomes another between two shares of the clip.
 
         Raises:

@@ -20,6 +20,7 @@ from stylize.io import load_motion, read_bvh
 from stylize.library import MOTIONS, load_entry
 from stylize.models.stylizer import Stylizer as StylizerNetwork
 from stylize.pipeline import OPEN, Stylizer
+from stylize.recipe import RunSettings
 from stylize.render.video import render_video
 from stylize.restyle import Restyler
 from stylize.styles import SavedStyle, Style
@@ -29,7 +30,7 @@ from stylize.ui.choices import inspect_upload
 from stylize.ui.fragments import notice, result_facts
 from stylize.ui.messages import FAILURE
 from stylize.ui.page import build_page
-from stylize.ui.runs import RunSettings, start_run
+from stylize.ui.runs import start_run
 from stylize.ui.theme import STYLESHEET, theme
 
 # Gradio counts its requests with an option of pandas that is on its way out.
@@ -125,7 +126,7 @@ def test_the_defaults_make_a_motion_that_can_be_seen_and_taken_away_in_every_for
     assert write_file(client, "canonical.gif").read_bytes()[:3] == b"GIF"
     assert write_file(client, "canonical.glb").read_bytes()[:4] == b"glTF"
     assert load_motion(write_file(client, "canonical.npz")).fps == pytest.approx(30)
-    assert json.loads(write_file(client, "canonical.json").read_text())["choices"]["label"] == "elderly"
+    assert json.loads(write_file(client, "canonical.json").read_text())["style"]["label"] == "elderly"
 
 
 def test_the_video_is_made_when_it_is_asked_for(client):
@@ -311,7 +312,7 @@ def test_a_result_of_another_length_says_so_and_its_video_shows_all_of_it(styliz
     half_as_fast = np.array([np.log(0.5)])
     monkeypatch.setattr(Restyler, "_tempo_change", lambda self, latents, _: half_as_fast.repeat(latents.shape[-1]))
     content = load_entry("content/bow")
-    run = start_run(stylizer, content, Style.from_label("elderly"), RunSettings(), {}, lambda *_: None)
+    run = start_run(stylizer, content, Style.from_label("elderly"), RunSettings(), lambda *_: None)
     length = run.result.motions[0].duration
     assert length == pytest.approx(2 * content.duration, abs=0.04)
     assert f"{length:.1f} s, content {content.duration:.1f} s" in text_of(
@@ -435,7 +436,7 @@ def test_runs_have_folders_of_their_own_where_gradio_serves_them(stylizer, tmp_p
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "gradio"))
     style = Style.from_label("elderly")
     content = load_entry("content/bow")
-    made = [start_run(stylizer, content, style, RunSettings(), {}, lambda *_: None) for _ in range(2)]
+    made = [start_run(stylizer, content, style, RunSettings(), lambda *_: None) for _ in range(2)]
     assert made[0].folder != made[1].folder
     files = [runs.write_file(run, 0, "canonical.bvh", lambda *_: None) for run in made]
     assert all(file.is_relative_to(tmp_path / "gradio") for file in files)
@@ -446,3 +447,68 @@ def test_runs_have_folders_of_their_own_where_gradio_serves_them(stylizer, tmp_p
 def test_theme_and_stylesheet_name_no_other_host():
     assert not theme()._stylesheets
     assert "//" not in STYLESHEET.read_text()
+
+
+def open_settings(client: Client, path: Path) -> dict:
+    """What the page would show after a file of settings was opened; what stays as it was is None."""
+    names = ("content_origin", "content_entry", "title", "trim_start", "trim_end", "style_kind", "label")
+    names += ("experimental_label", "reference_entry", "own_style", "own_file", "second_kind", "second_style")
+    names += ("second_share", "strength", "num_samples", "seed", "lock_seed", "keep_timing", "body", "message")
+    outputs = client.predict(handle_file(path), api_name="/open_settings")
+    return {
+        name: output.get("value") if isinstance(output, dict) else output
+        for name, output in zip(names, outputs, strict=True)
+    }
+
+
+def after_opening(client: Client, path: Path) -> dict:
+    """What Restyle makes of opened settings."""
+    opened = open_settings(client, path)
+    assert "press Restyle for the same result" in opened.pop("message")
+    for shown in ("title", "own_file"):
+        opened.pop(shown)
+    return restyle(client, **{name: value for name, value in opened.items() if value is not None})
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        {"content_entry": "content/bow", "num_samples": 2, "seed": 7, "strength": 0.65, "body": "upper"},
+        {"content_entry": "content/walk", "trim_start": 0.5, "trim_end": 2.5, "style_kind": "sample", "seed": 3},
+        {"content_entry": "content/bow", "second_kind": "mix", "second_style": "active", "second_share": 0.35},
+        {"content_entry": "content/bow", "style_kind": "library", "reference_entry": "style/active"},
+        {"content_entry": "content/bow", "second_kind": "change", "second_style": "active", "keep_timing": True},
+    ],
+    ids=["label", "trimmed and surprised", "mixed", "example", "changed"],
+)
+def test_settings_opened_in_another_session_make_the_same_result_bit_for_bit(app, client, inputs):
+    first = restyle(client, **inputs)
+    assert first["message"] == ""
+    settings = write_file(client, "canonical.json")
+    other = Client(app, verbose=False, analytics_enabled=False)
+    try:
+        again = after_opening(other, settings)
+    finally:
+        other.close()
+    assert [track["rotations"] for track in again["view"]["tracks"] if track["role"] == "result"] == [
+        track["rotations"] for track in first["view"]["tracks"] if track["role"] == "result"
+    ]
+
+
+def test_settings_hold_uploads_and_styles_of_ones_own(app, client, tmp_path):
+    upload, reference = tmp_path / "my bow.bvh", MOTIONS / "styles" / "exhausted.bvh"
+    upload.write_text(CONTENT.read_text())
+    make_style(client, "shuffling", MOTIONS / "styles" / "elderly.bvh")
+    inputs = {"content_origin": "upload", "content_file": handle_file(upload), "second_kind": "mix"}
+    inputs |= {"second_style": "shuffling", "style_kind": "upload", "reference_file": handle_file(reference)}
+    first = restyle(client, **inputs)
+    assert first["message"] == ""
+    settings = write_file(client, "canonical.json")
+    other = Client(app, verbose=False, analytics_enabled=False)
+    try:
+        assert open_settings(other, settings)["own_style"] == "like exhausted"
+        again = after_opening(other, settings)
+    finally:
+        other.close()
+    assert again["view"]["tracks"][-1]["rotations"] == first["view"]["tracks"][-1]["rotations"]
+    assert "my bow" in again["view"]["tracks"][0]["subtitle"]

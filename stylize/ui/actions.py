@@ -4,7 +4,6 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -13,6 +12,7 @@ import gradio as gr
 from stylize.errors import MotionError, StylizeError
 from stylize.motion import Motion
 from stylize.pipeline import StylizationResult, Stylizer
+from stylize.recipe import RunSettings
 from stylize.restyle import Body
 from stylize.source import SourceMotion
 from stylize.ui.content_panel import DEFAULT_CONTENT, LIBRARY, RESULT, chosen_content
@@ -20,7 +20,7 @@ from stylize.ui.fragments import described
 from stylize.ui.messages import or_message
 from stylize.ui.own_styles import OwnStyle, find_own_style
 from stylize.ui.result_panel import NOTHING, VIDEO, ResultPanel, sample_facts, shown_run, with_run
-from stylize.ui.runs import Run, RunSettings, start_run, write_file
+from stylize.ui.runs import Run, start_run, write_file
 from stylize.ui.second_style import NONE as NO_SECOND
 from stylize.ui.second_style import with_second
 from stylize.ui.style_panel import DEFAULT_LABEL, LABEL, chosen_style
@@ -90,23 +90,7 @@ class Actions:
             second = find_own_style(own_styles, second_style) or second_style
             style = with_second(style, second_kind, second, second_share)
             settings = RunSettings(strength, int(num_samples), used_seed, keep_timing, body)
-            choices = {
-                "content_origin": content_origin,
-                "content_entry": content_entry,
-                "content_file": Path(content_file).name if content_file else None,
-                "style_kind": style_kind,
-                "label": label,
-                "experimental_label": experimental_label,
-                "reference_entry": reference_entry,
-                "reference_file": Path(reference_file).name if reference_file else None,
-                "own_style": own_style,
-                "second_kind": second_kind,
-                "second_style": second_style,
-                "second_share": second_share,
-                "trim_start": trim_start,
-                "trim_end": trim_end,
-            }
-            new = start_run(self.stylizer, content, style, settings, choices, report)
+            new = start_run(self.stylizer, content, style, settings, report)
             return *shown_run(self.stylizer, with_run(runs, new)), used_seed
 
         try:

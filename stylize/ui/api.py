@@ -10,10 +10,11 @@ from stylize.errors import MotionError, StyleError, StylizeError
 from stylize.io import WRITERS
 from stylize.library import list_library, load_entry
 from stylize.pipeline import Stylizer
+from stylize.recipe import RunSettings
 from stylize.restyle import Body
 from stylize.styles import STYLE_SUFFIX, SavedStyle, Style
 from stylize.ui.messages import FAILURE, LOGGER
-from stylize.ui.runs import CANONICAL, YOURS, RunSettings, file_formats, start_run, write_file
+from stylize.ui.runs import CANONICAL, YOURS, file_formats, start_run, write_file
 from stylize.ui.uploads import load_upload
 
 
@@ -68,7 +69,7 @@ class Api:
             raise MotionError("No motion was given; give a bundled one by its name, or a motion file.")
         content = load_upload(motion_file) if motion_file else load_entry(motion)
         settings = RunSettings(strength, int(samples), int(seed), keep_timing, body)
-        run = start_run(self.stylizer, content, _style(style, style_file), settings, {}, lambda share, text: None)
+        run = start_run(self.stylizer, content, _style(style, style_file), settings, lambda share, text: None)
         names = [name for _, name in file_formats(run.result)]
         wanted = [f"{skeleton}{file_format.lower()}" for skeleton in (YOURS, CANONICAL)]
         name = next((name for name in wanted if name in names), None)

@@ -65,8 +65,9 @@ def content_panel(with_text: bool) -> ContentPanel:
             end = gr.Slider(0, length, length, step=0.1, label="End, s", min_width=0, buttons=[])
     panel = ContentPanel(origin, entry, file, kept, kept_title, text, start, end)
     made = text.made if text else gr.State(None)
+    # By what people do: a file of settings that is opened sets the trim itself.
     gr.on(
-        [origin.change, entry.change, file.change, kept.change, made.change],
+        [origin.input, entry.input, file.change, kept.change, made.change],
         _whole,
         [origin, entry, file, kept, made],
         [start, end],
@@ -81,11 +82,14 @@ def _whole(
 ) -> tuple[gr.Slider, gr.Slider]:
     """The trim sliders over the whole of the chosen motion; what is wrong with it is said elsewhere."""
     try:
-        duration = _up(_chosen(origin, entry, file, kept, made)[1].duration)
-    except MotionError:
-        return gr.Slider(), gr.Slider()
+        return trim_update(_chosen(origin, entry, file, kept, made)[1])
     except Exception:  # the upload's own notice says what is wrong with the file
         return gr.Slider(), gr.Slider()
+
+
+def trim_update(motion: Motion) -> tuple[gr.Slider, gr.Slider]:
+    """Updates of ``start`` and ``end`` that take all of a motion."""
+    duration = _up(motion.duration)
     return gr.Slider(maximum=duration, value=0), gr.Slider(maximum=duration, value=duration)
 
 

@@ -98,21 +98,9 @@ def connect_own_styles(panel: OwnStylesPanel, second: SecondStyle, stylizer: Sty
     added = [panel.kept, panel.choice, panel.download, second.kind, second.name]
 
     def add(kept: Sequence[OwnStyle], style: SavedStyle) -> tuple:
-        if style.name in (label.name for label in stylizer.labels):
-            raise StyleError(f"There is a built-in style {style.name!r}; choose another name.")
-        if not style.fits(stylizer.fingerprints):
-            raise StyleError(f"The style {style.name!r} was made with another checkpoint; make it again with this one.")
-        for old in (own for own in kept if own.style.name == style.name):
-            old.remove()
-        new = OwnStyle.keep(style)
-        kept = (*(own for own in kept if own.style.name != style.name), new)
+        kept = with_style(stylizer, kept, style)
         names = [own.style.name for own in kept]
-        return (
-            kept,
-            gr.Radio(names, value=style.name, visible=True),
-            gr.DownloadButton(value=str(new.file), visible=True),
-            *second_style_update(stylizer.labels, names),
-        )
+        return *own_styles_update(kept, style.name), *second_style_update(stylizer.labels, names)
 
     def make_style(name: str, clips: list[str] | None, kept: tuple[OwnStyle, ...] = ()):
         """Make a style of this session from 1 to 5 motion files; the last output says what went wrong, if any."""
@@ -147,6 +135,27 @@ def connect_own_styles(panel: OwnStylesPanel, second: SecondStyle, stylizer: Sty
         panel.download,
         show_progress="hidden",
         api_visibility="private",
+    )
+
+
+def with_style(stylizer: Stylizer, kept: Sequence[OwnStyle], style: SavedStyle) -> tuple[OwnStyle, ...]:
+    """A session's styles with one more, in place of the one of that name; StyleError says why it cannot be used."""
+    if style.name in (label.name for label in stylizer.labels):
+        raise StyleError(f"There is a built-in style {style.name!r}; choose another name.")
+    if not style.fits(stylizer.fingerprints):
+        raise StyleError(f"The style {style.name!r} was made with another checkpoint; make it again with this one.")
+    for old in (own for own in kept if own.style.name == style.name):
+        old.remove()
+    return *(own for own in kept if own.style.name != style.name), OwnStyle.keep(style)
+
+
+def own_styles_update(kept: Sequence[OwnStyle], chosen: str) -> tuple:
+    """Updates of ``kept``, ``choice`` and ``download`` where one of the session's styles is chosen."""
+    file = next(own.file for own in kept if own.style.name == chosen)
+    return (
+        tuple(kept),
+        gr.Radio([own.style.name for own in kept], value=chosen, visible=True),
+        gr.DownloadButton(value=str(file), visible=True),
     )
 
 

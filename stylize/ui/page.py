@@ -11,6 +11,7 @@ from stylize.ui.actions import Actions, first_result
 from stylize.ui.api import add_endpoints
 from stylize.ui.content_panel import ContentPanel, content_panel
 from stylize.ui.galleries import galleries
+from stylize.ui.open_recipe import connect_recipe
 from stylize.ui.own_styles import connect_own_styles
 from stylize.ui.result_panel import ResultPanel, result_panel
 from stylize.ui.run_panel import RunPanel, run_panel
@@ -60,7 +61,11 @@ PRESS_DOWNLOAD = """() => {
 def build_page(stylizer: Stylizer, queue_size: int = QUEUE_SIZE) -> gr.Blocks:
     """The app for one loaded model; whoever launches it adds theme and stylesheet."""
     with gr.Blocks(title=TITLE, delete_cache=(CACHE_CHECK_SECONDS, CACHE_AGE_SECONDS), analytics_enabled=False) as page:
-        gr.HTML(HEADER, padding=False)
+        with gr.Row(elem_classes="header"):
+            gr.HTML(HEADER, padding=False)
+            opened = gr.UploadButton(
+                "Open settings", file_types=[".json"], size="sm", min_width=130, scale=0, elem_id="open-settings"
+            )
         with gr.Row(equal_height=False, elem_classes="columns"):
             with gr.Column(scale=5, min_width=300):
                 content = content_panel(with_text=stylizer.generator is not None)
@@ -73,6 +78,7 @@ def build_page(stylizer: Stylizer, queue_size: int = QUEUE_SIZE) -> gr.Blocks:
         connect_own_styles(style.own, settings.second, stylizer)
         if content.text is not None:
             connect_text(content.text, stylizer, result.view, style.kind, style.label)
+        connect_recipe(opened, content, style, settings, stylizer)
         actions = Actions(stylizer, result)
         inputs = [
             *(content.origin, content.entry),

@@ -1,13 +1,11 @@
 """One person's run: the restyle itself, what is said of it, and the files that it can be taken away in."""
 
-import json
 import re
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from gradio.utils import get_upload_folder
 
@@ -16,16 +14,15 @@ from stylize.errors import MotionError
 from stylize.io import WRITERS
 from stylize.motion import Motion
 from stylize.pipeline import Scores, StylizationResult, Stylizer
+from stylize.recipe import Recipe, RunSettings
 from stylize.render.video import Panel, render_video
-from stylize.restyle import Body
 from stylize.source import SourceMotion
-from stylize.styles import Style
+from stylize.styles import Style, fingerprint
 
 Progress = Callable[[float, str], None]
 
 VIDEO_SUFFIXES = (".mp4", ".gif", ".webp")
 RECIPE = ".json"
-MAX_RECIPE_BYTES = 64 * 1024
 FORMAT_TITLES = {
     ".bvh": "BVH",
     ".glb": "GLB",
@@ -41,33 +38,20 @@ FORMAT_TITLES = {
 YOURS, CANONICAL = "yours", "canonical"
 
 
-@dataclass(frozen=True)
-class RunSettings:
-    """How much of the style, how many samples, and what of the content stays; see Stylizer.stylize."""
-
-    strength: float = 1.0
-    num_samples: int = 1
-    seed: int = 0
-    keep_timing: bool = False
-    body: Body = "full"
-
-
 @dataclass(frozen=True, eq=False)
 class Run:
     """A result, and the folder that only this run writes to.
 
     Attributes:
         result: of the stylizer.
-        settings: it was made with.
-        choices: what was chosen on the page, by the names of the page's inputs.
+        recipe: what makes it again.
         folder: for its files.
         title: in a few words.
         scores: of the samples that were looked at.
     """
 
     result: StylizationResult
-    settings: RunSettings
-    choices: dict[str, Any]
+    recipe: Recipe
     folder: Path
     title: str
     scores: dict[int, Scores] = field(default_factory=dict)
@@ -82,24 +66,15 @@ def start_run(
     content: Motion | SourceMotion,
     style: Style,
     settings: RunSettings,
-    choices: dict[str, Any],
     progress: Progress,
 ) -> Run:
     """Restyle, and make the run's folder within gradio's, so that gradio serves its files and clears them away."""
-    result = stylizer.stylize(
-        content,
-        style,
-        strength=settings.strength,
-        num_samples=settings.num_samples,
-        seed=settings.seed,
-        keep_timing=settings.keep_timing,
-        body=settings.body,
-        progress=progress,
-    )
+    recipe = Recipe(content, style, settings, fingerprint(stylizer.fingerprints))
+    result = recipe.stylize(stylizer, progress)
     Path(get_upload_folder()).mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="run-", dir=get_upload_folder()))
     title = f"{result.content.name or 'motion'}, {result.style}, strength {result.strength:g}, seed {result.seed}"
-    return Run(result, settings, choices, folder, title)
+    return Run(result, recipe, folder, title)
 
 
 def shown_panels(run: Run, compared: Run | None = None) -> list[Panel]:
@@ -134,7 +109,7 @@ def write_file(run: Run, index: int, file_format: str, progress: Progress) -> Pa
     if path.exists():
         return path
     if suffix == RECIPE:
-        path.write_text(recipe(run), encoding="utf-8")
+        path.write_text(run.recipe.to_json(), encoding="utf-8")
     elif suffix in VIDEO_SUFFIXES:
         render_video(
             comparison_panels(run.result, index),
@@ -145,25 +120,6 @@ def write_file(run: Run, index: int, file_format: str, progress: Progress) -> Pa
     else:
         run.result.save(path, index, skeleton="source" if skeleton == YOURS else "canonical")
     return path
-
-
-def recipe(run: Run) -> str:
-    """What makes the same result again, as JSON; ``read_recipe`` reads it."""
-    said = {"content": run.result.content.name, "style": run.result.style, "seconds": run.result.content.duration}
-    return json.dumps({"stylize": said, "choices": run.choices | asdict(run.settings)}, indent=2) + "\n"
-
-
-def read_recipe(path: str) -> dict[str, Any]:
-    """The choices that ``recipe`` wrote; MotionError where the file is something else."""
-    try:
-        content = Path(path).read_bytes()[:MAX_RECIPE_BYTES]
-        choices = json.loads(content)["choices"]
-        plain = all(isinstance(value, str | int | float | bool | None) for value in choices.values())
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise MotionError("This is no file of settings; choose a .json that this page wrote.") from error
-    if not plain:
-        raise MotionError("This file of settings is damaged; choose a .json that this page wrote.")
-    return choices
 
 
 def remove_all(runs: Sequence[Run]) -> None:

@@ -11,6 +11,7 @@ from stylize.ui.choices import segments
 from stylize.ui.fragments import shown_label
 
 NONE, MIX, CHANGE = "none", "mix", "change"
+LEAST_SHARE, MOST_SHARE = 0.05, 0.95
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ def second_style_choice(labels: Sequence[StyleLabel]) -> SecondStyle:
     with gr.Row(visible=False, elem_classes="second") as row:
         first = choices[0][1] if choices else None
         name = gr.Dropdown(choices, value=first, label="Second style", min_width=150)
-        share = gr.Slider(0.05, 0.95, 0.5, step=0.05, label="Its share", min_width=150, buttons=[])
+        share = gr.Slider(LEAST_SHARE, MOST_SHARE, 0.5, step=0.05, label="Its share", min_width=150, buttons=[])
     kind.change(
         lambda kind: (gr.Row(visible=kind != NONE), gr.Slider(visible=kind == MIX)),
         kind,
@@ -43,9 +44,12 @@ def second_style_choice(labels: Sequence[StyleLabel]) -> SecondStyle:
     return SecondStyle(kind, name, share)
 
 
-def second_style_update(labels: Sequence[StyleLabel], own_names: Sequence[str]) -> tuple[gr.Radio, gr.Dropdown]:
-    """Updates of ``kind`` and ``name`` with a session's own styles."""
-    return gr.Radio(visible=True), gr.Dropdown(_choices(labels, own_names))
+def second_style_update(
+    labels: Sequence[StyleLabel], own_names: Sequence[str], chosen: str | None = None
+) -> tuple[gr.Radio, gr.Dropdown]:
+    """Updates of ``kind`` and ``name`` with a session's own styles; ``chosen`` is chosen, if it is given."""
+    name = gr.Dropdown(_choices(labels, own_names))
+    return gr.Radio(visible=True), name if chosen is None else gr.Dropdown(_choices(labels, own_names), value=chosen)
 
 
 def with_second(first: Style, kind: str, second: str | SavedStyle | None, share: float) -> Style:

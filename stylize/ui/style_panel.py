@@ -64,11 +64,11 @@ def _label_choice(labels: Sequence[StyleLabel]) -> tuple[gr.Radio, gr.Radio]:
     experimental = [label for label in labels if label.experimental]
     default = by_name.get(DEFAULT_LABEL, (tried or labels)[0])
 
-    def explain(name: str) -> str:
-        return _description(by_name[name])
+    def explain(name: str | None):
+        return _description(by_name[name]) if name else gr.skip()
 
     tried_radio = _label_cards(tried, default.name, LABEL_TITLES[0])
-    text = gr.HTML(explain(default.name), padding=False)
+    text = gr.HTML(_description(default), padding=False)
     with gr.Accordion(
         f"{len(experimental)} experimental styles",
         open=False,
@@ -79,7 +79,7 @@ def _label_choice(labels: Sequence[StyleLabel]) -> tuple[gr.Radio, gr.Radio]:
         experimental_radio = _label_cards(experimental, None, LABEL_TITLES[1])
     for radio, other in ((tried_radio, experimental_radio), (experimental_radio, tried_radio)):
         radio.input(None, None, other, js="() => null", api_visibility="private")
-        radio.input(explain, radio, text, show_progress="hidden", queue=False, api_visibility="private")
+        radio.change(explain, radio, text, show_progress="hidden", queue=False, api_visibility="private")
     return tried_radio, experimental_radio
 
 
