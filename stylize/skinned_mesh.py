@@ -1,15 +1,16 @@
-"""Meshes that a skeleton moves: the bundled mannequin, and one of round-ended tubes for any skeleton."""
+"""Meshes that a skeleton moves: the bundled body, and one of round-ended tubes for any skeleton."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
-from stylize.skeleton import Skeleton
+from stylize.skeleton import SKELETON_22, Skeleton
 
-MANNEQUIN = Path(__file__).resolve().parent.parent / "assets" / "body" / "mannequin.npz"
-"""A SkinnedMesh on SKELETON_22; ``python -m training.make_mannequin`` makes it."""
+BUNDLED_BODY = Path(__file__).resolve().parent.parent / "assets" / "body" / "smpl_body.npz"
+"""In the form of SMPL's model files; ``python -m training.make_body`` makes it."""
 
 RADII = {
     "pelvis": 0.105, "spine1": 0.105, "spine2": 0.110, "spine3": 0.100, "neck": 0.050, "head": 0.085, "hip": 0.078,
@@ -41,22 +42,39 @@ class SkinnedMesh:
     rotations: np.ndarray
     positions: np.ndarray
 
-    def save(self, path: Path) -> None:
-        """Write the mesh as an .npz file."""
-        weights = np.round(self.weights * 255).astype(np.uint8)
-        others = {f.name: getattr(self, f.name).astype(np.float32) for f in fields(self) if f.name != "weights"}
-        np.savez_compressed(path, **{**others, "faces": self.faces.astype(np.uint16), "weights": weights})
-
 
 @cache
 def bundled_mannequin() -> SkinnedMesh | None:
-    """The mannequin on SKELETON_22 that comes with the library; None where it was installed without its assets."""
-    if not MANNEQUIN.exists():
+    """The bundled body on SKELETON_22, in its T-pose; None where the library was installed without its assets."""
+    if not BUNDLED_BODY.exists():
         return None
-    with np.load(MANNEQUIN, allow_pickle=False) as file:
-        parts = {f.name: file[f.name].astype(np.int64 if f.name == "faces" else float) for f in fields(SkinnedMesh)}
-    parts["weights"] /= parts["weights"].sum(1, keepdims=True)
-    return SkinnedMesh(**parts)
+    with np.load(BUNDLED_BODY, allow_pickle=False) as file:
+        vertices, faces = file["v_template"].astype(float), file["f"].astype(np.int64)
+        weights, parents = file["weights"].astype(float), file["kintree_table"][0]
+    count = len(SKELETON_22)
+    still, rest = np.tile(np.eye(3), (count, 1, 1)), rest_positions(SKELETON_22)
+    normals = smooth_normals(vertices[None], faces)[0]
+    return SkinnedMesh(vertices, normals, faces, held_by_first(weights, parents, count), still, rest)
+
+
+def held_by_first(weights: np.ndarray, parents: np.ndarray, count: int) -> np.ndarray:
+    """(V, count) what joints beyond the first ``count`` hold of weights (V, J) is held by those that they hang from."""
+    weights = weights.copy()
+    for joint in range(weights.shape[1] - 1, count - 1, -1):
+        weights[:, parents[joint]] += weights[:, joint]
+    return weights[:, :count] / weights[:, :count].sum(1, keepdims=True)
+
+
+def smooth_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """(T, V, 3) unit normals of a surface in several poses: vertices (T, V, 3), faces (F, 3)."""
+    corners = [vertices[:, faces[:, k]] for k in range(3)]
+    crosses = np.cross(corners[1] - corners[0], corners[2] - corners[0])
+    frames, count = crosses.shape[:2]
+    ones = np.ones(faces.size, vertices.dtype)
+    around = csr_matrix((ones, (faces.ravel(), np.repeat(np.arange(count), 3))), (vertices.shape[1], count))
+    summed = around @ crosses.transpose(1, 0, 2).reshape(count, -1)
+    found = summed.reshape(-1, frames, 3).transpose(1, 0, 2)
+    return found / np.maximum(np.linalg.norm(found, axis=-1, keepdims=True), 1e-12)
 
 
 def tube_mannequin(skeleton: Skeleton) -> SkinnedMesh:
