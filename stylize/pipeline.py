@@ -418,7 +418,9 @@ class Stylizer:
         little more than its label; what is the reference's own is added by the other. A style without a label is
         served by the open network alone.
         """
-        drawn = {name: self._samples(*gaussian, count, generator) for name, gaussian in codes.items()}
+        # In the networks' order, for a style that was read from a file has its codes in another one.
+        names = [name for name in self.restyler.networks if name in codes]
+        drawn = {name: self._samples(*codes[name], count, generator) for name in names}
         label = None
         if OPEN in codes and LABELLED in codes and self.known_styles is not None:
             if self.known_styles.nearest(codes[OPEN][0]) is None:

@@ -9,6 +9,7 @@ from typing import Annotated
 import tyro
 from tyro.conf import FlagCreatePairsOff, subcommand
 
+from stylize.cli.again_command import Again
 from stylize.cli.commands import Apply, Batch, Convert, Labels, MakeStyle
 from stylize.cli.generate_command import Generate
 from stylize.cli.inspect_command import Inspect
@@ -22,6 +23,7 @@ Command = (
     | Annotated[Labels, subcommand("labels")]
     | Annotated[MakeStyle, subcommand("make-style")]
     | Annotated[Convert, subcommand("convert")]
+    | Annotated[Again, subcommand("again")]
     | Annotated[Inspect, subcommand("inspect")]
 )
 
