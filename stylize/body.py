@@ -123,13 +123,9 @@ class BodyModel:
         offsets[1:] -= joints[SKELETON_22.parents[1:]]
         offsets[0] = 0
         skeleton = Skeleton(SKELETON_22.names, SKELETON_22.parents, offsets, roles=SKELETON_22.roles)
-        hips, canonical_hips = _hips(joints), _hips(rest_positions(SKELETON_22))
-        scale = skeleton.leg_length / SKELETON_22.leg_length
-        wanted = scale * (motion.root_positions + motion.local_rotations[:, 0] @ canonical_hips)
-        canonical_height = SKELETON_22.leg_length + ANKLE_HEIGHT
-        wanted[:, 1] += hips[1] - vertices[:, 1].min() - scale * canonical_height
-        roots = wanted - motion.local_rotations[:, 0] @ (hips - joints[0])
-        return replace(motion, skeleton=skeleton, root_positions=roots)
+        fit = fit_of(vertices, joints)
+        roots = fit.scale * motion.root_positions + motion.local_rotations[:, 0] @ fit.shift
+        return replace(motion, skeleton=skeleton, root_positions=roots + np.array([0, fit.lift, 0]))
 
     def of_motion(self, motion: Motion, betas: np.ndarray | None = None) -> np.ndarray:
         """The skin of a canonical motion; joints beyond the first 22 rest.
@@ -157,6 +153,60 @@ class BodyModel:
         return SkinnedMesh(
             vertices, smooth_normals(vertices[None], self.faces)[0], self.faces, weights, still, joints[:BODY_JOINTS]
         )
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Somebody to show: a body model in a shape.
+
+    Attributes:
+        body: the model.
+        betas: (B,) shape numbers; None for the mean.
+    """
+
+    body: BodyModel
+    betas: np.ndarray | None = None
+
+    def of_motion(self, motion: Motion) -> np.ndarray:
+        """See ``BodyModel.of_motion``."""
+        return self.body.of_motion(motion, self.betas)
+
+    def fitted(self, motion: Motion) -> Motion:
+        """See ``BodyModel.fitted``."""
+        return self.body.fitted(motion, self.betas)
+
+    def skin(self) -> SkinnedMesh:
+        """See ``BodyModel.skin``."""
+        return self.body.skin(self.betas)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How the root of another body follows the canonical one: ``scale * root + rotation @ shift``, and ``lift`` up.
+
+    Attributes:
+        scale: of the way, by the length of the legs.
+        shift: (3,) metres in the root's frame, between the two bodies' hips and roots.
+        lift: metres, so that its soles are where the canonical ones are.
+    """
+
+    scale: float
+    shift: np.ndarray
+    lift: float
+
+
+def fit_of(vertices: np.ndarray, joints: np.ndarray) -> Fit:
+    """The fit of a body with vertices (V, 3) and joints (J, 3), of which the first are as the canonical ones."""
+    scale = _leg_length(joints) / SKELETON_22.leg_length
+    hips = _hips(joints)
+    shift = scale * _hips(rest_positions(SKELETON_22)) - (hips - joints[0])
+    lift = hips[1] - vertices[:, 1].min() - scale * (SKELETON_22.leg_length + ANKLE_HEIGHT)
+    return Fit(scale, shift, float(lift))
+
+
+def _leg_length(joints: np.ndarray) -> float:
+    chain = joints[[SKELETON_22.joint(f"left_{part}") for part in ("hip", "knee", "ankle")]]
+    return float(np.linalg.norm(np.diff(chain, axis=0), axis=1).sum())
 
 
 def _hips(joints: np.ndarray) -> np.ndarray:

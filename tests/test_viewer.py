@@ -12,14 +12,16 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
 import gradio as gr
 
+from stylize.body import Figure
 from stylize.contacts import foot_contacts
 from stylize.errors import MotionError
+from stylize.io.body_models import load_body
 from stylize.motion import Motion
 from stylize.render.video import ACCENTS, Panel
 from stylize.rotations import yaw_to_matrix
 from stylize.skeleton import SKELETON_22, Skeleton
+from stylize.skinned_mesh import BUNDLED_BODY
 from stylize.viewer.component import STATIC, motion_viewer
-from stylize.viewer.mannequin import COARSE, FINE, mannequin
 from stylize.viewer.scene import MAX_FRAMES, MAX_PANELS, scene
 from stylize.viewer.shape import body_shape
 from tests.chromium import launched_browser
@@ -122,34 +124,63 @@ def test_what_cannot_be_shown_is_told(panels, expected):
         scene(panels)
 
 
-@pytest.mark.parametrize("cell", [FINE, COARSE])
-def test_the_skin_is_closed_and_about_as_large_as_a_person(cell):
-    body = mannequin(cell)
-    edges = np.sort(np.concatenate([body.faces[:, pair] for pair in ([0, 1], [1, 2], [2, 0])]), axis=1)
-    _, uses = np.unique(edges, axis=0, return_counts=True)
-    assert (uses % 2 == 0).all() and (uses == 2).mean() > 0.997
-    corners = body.vertices[body.faces]
-    volume = np.linalg.det(corners).sum() / 6
-    assert 0.045 < volume < 0.09  # cubic metres; positive, so faces look outward
-    assert np.ptp(body.vertices[:, 1]) == pytest.approx(1.70, abs=0.06)
+def skin_arrays(skin: dict) -> dict[str, np.ndarray]:
+    shapes = {
+        "vertices": ("<i2", 3),
+        "normals": ("i1", 4),
+        "joints": ("u1", 4),
+        "weights": ("u1", 4),
+        "faces": ("<u2", 3),
+    }
+    return {
+        name: np.frombuffer(base64.b64decode(skin[name]), dtype).reshape(-1, width).astype(float)
+        for name, (dtype, width) in shapes.items()
+    }
 
 
-def test_every_vertex_is_held_by_few_joints_near_it():
-    body = mannequin()
-    assert body.weights.sum(axis=1) == pytest.approx(1)
-    assert (body.weights > 0).sum(axis=1).max() <= 4
-    for joint, role in enumerate(SKELETON_22.names):
-        held = body.vertices[body.weights[:, joint] > 0.9]
-        assert len(held) == 0 or np.linalg.norm(held - body.positions[joint], axis=1).max() < 0.6, role
-    assert body.weights[body.vertices[:, 1].argmax(), SKELETON_22.joint("head")] == 1
+def skinned_by_the_page(skin: dict, motion: Motion) -> np.ndarray:
+    """(T, V, 3) what the vertex shader makes of a skin."""
+    arrays = skin_arrays(skin)
+    places, rotations = np.array(skin["places"]), motion.global_rotations
+    own = np.zeros((len(motion), 22, 3))
+    own[:, 0] = skin["scale"] * motion.root_positions + rotations[:, 0] @ skin["shift"] + [0, skin["lift"], 0]
+    for joint, parent in enumerate(SKELETON_22.parents[1:], start=1):
+        own[:, joint] = own[:, parent] + rotations[:, parent] @ (places[joint] - places[parent])
+    vertices = np.zeros((len(motion), len(arrays["vertices"]), 3))
+    for k in range(4):
+        joint, weight = arrays["joints"][:, k].astype(int), arrays["weights"][:, k] / 255
+        turned = np.einsum("tvab,vb->tva", rotations[:, joint], arrays["vertices"] / 25_000 - places[joint])
+        vertices += weight[:, None] * (turned + own[:, joint])
+    return vertices
 
 
-def test_the_packed_skin_is_the_mannequin():
-    skin = body_shape()["skins"][0]
-    vertices = np.frombuffer(base64.b64decode(skin["vertices"]), "<i2").reshape(-1, 3) / 25_000
-    assert np.abs(vertices - mannequin().vertices).max() < 1e-4
-    weights = np.frombuffer(base64.b64decode(skin["weights"]), "u1").reshape(-1, 4)
-    assert (weights.sum(axis=1, dtype=int) == 255).all()
+def test_the_page_poses_the_bundled_body_as_smplx_does(procedural_walk):
+    frames = procedural_walk.with_frames(slice(0, 40, 13))
+    body, _ = load_body(BUNDLED_BODY)
+    skin = body_shape()["skin"]
+    np.testing.assert_allclose(skinned_by_the_page(skin, frames), body.of_motion(frames), atol=4e-3)
+    assert (skin_arrays(skin)["weights"].sum(axis=1) == 255).all()
+
+
+def test_the_page_poses_a_body_of_other_proportions_as_smplx_does(procedural_walk):
+    frames = procedural_walk.with_frames(slice(0, 40, 13))
+    body, _ = load_body(BUNDLED_BODY)
+    figure = Figure(body, np.array([3.0, 1.0, 2.0, -2.0]))
+    value = scene([Panel(frames, "Tall", figure=figure), Panel(frames, "Other")])
+    assert [track.get("skin") for track in value["tracks"]] == [0, None]
+    posed = skinned_by_the_page(value["skins"][0], frames)
+    np.testing.assert_allclose(posed, figure.of_motion(frames), atol=4e-3)
+    assert posed[..., 1].max() > 1.9
+
+
+def test_what_the_page_loads_of_the_body_is_small():
+    assert len(json.dumps(body_shape())) < 100_000
+
+
+def test_without_assets_the_page_shows_tubes(monkeypatch):
+    monkeypatch.setattr("stylize.viewer.shape.bundled_mannequin", lambda: None)
+    vertices = skin_arrays(body_shape()["skin"])["vertices"] / 25_000
+    assert np.ptp(vertices[:, 1]) == pytest.approx(1.7, abs=0.1)
 
 
 def test_the_static_files_name_no_other_host():

@@ -10,6 +10,7 @@ import imageio.v2 as imageio
 import numpy as np
 from PIL import Image
 
+from stylize.body import Figure
 from stylize.errors import MotionError
 from stylize.motion import Motion
 from stylize.render.body import check_showable
@@ -24,12 +25,21 @@ PICTURE_MS = 1000 / VIDEO_FPS * 2
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """One motion of a video; ``role`` ("content", "style" or "result") gives its colour."""
+    """One motion of a video or of the 3D view.
+
+    Attributes:
+        motion: canonical.
+        title: the label's first line.
+        subtitle: its second line.
+        role: "content", "style" or "result"; gives its colour.
+        figure: who is shown; None for whom all are shown as.
+    """
 
     motion: Motion
     title: str
     subtitle: str = ""
     role: str = "result"
+    figure: Figure | None = None
 
 
 def render_video(

@@ -17,7 +17,7 @@ from stylize.render.camera import follow, start_facing
 from stylize.render.video import ACCENTS, Panel
 from stylize.rotations import matrix_to_rotvec, yaw_to_matrix
 from stylize.skeleton import CONTACT_ROLES
-from stylize.viewer.shape import packed
+from stylize.viewer.shape import packed, skin_shape
 
 VERSION = 1
 """Of the value's form; the page refuses others."""
@@ -44,7 +44,8 @@ def scene(panels: Sequence[Panel]) -> dict[str, Any]:
     Returns:
         A value for JSON: ``version`` and ``tracks``, one a panel. Arrays are little endian in base64: ``rotations``
         (T, J, 3) int16 in steps of pi / ROTATION_STEPS, ``roots`` (T, 3) and ``targets`` (T, 2) float32 metres (the
-        targets: x and z that a camera follows), ``contacts`` (T,) uint8 with a bit for each of CONTACT_ROLES.
+        targets: x and z that a camera follows), ``contacts`` (T,) uint8 with a bit for each of CONTACT_ROLES. A panel's
+        own figure is one of ``skins``, and ``skin`` of its track says which; others are shown as the page's body.
 
     Raises:
         MotionError: no panels or too many, or a motion that is not canonical, too long, or not finite.
@@ -62,13 +63,15 @@ def scene(panels: Sequence[Panel]) -> dict[str, Any]:
                 f"cut it to {seconds:g} seconds."
             )
     content = next((m for m, panel in zip(motions, panels, strict=True) if panel.role == "content"), None)
-    return {
-        "version": VERSION,
-        "tracks": [
-            _track(panel, motion, content if content is not None and panel.role == "result" else motion)
-            for panel, motion in zip(panels, motions, strict=True)
-        ],
-    }
+    tracks = [
+        _track(panel, motion, content if content is not None and panel.role == "result" else motion)
+        for panel, motion in zip(panels, motions, strict=True)
+    ]
+    figures = list({id(panel.figure): panel.figure for panel in panels if panel.figure is not None}.values())
+    for panel, track in zip(panels, tracks, strict=True):
+        if panel.figure is not None:
+            track["skin"] = figures.index(panel.figure)
+    return {"version": VERSION, "tracks": tracks, "skins": [skin_shape(figure.skin()) for figure in figures]}
 
 
 def _track(panel: Panel, motion: Motion, start: Motion) -> dict[str, Any]:

@@ -2,13 +2,27 @@
 
 /** Floats a tube: both ends with their radii. */
 const TUBE_FLOATS = 8;
-/** Floats a joint: a dual quaternion, the rotation first. */
-const JOINT_FLOATS = 8;
+/** Floats a joint: the upper three rows of a 4x4 matrix. */
+const JOINT_FLOATS = 12;
 
 /** The typed array that base64 text holds. */
 function unpack(text, ArrayType) {
   const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
   return new ArrayType(bytes.buffer);
+}
+
+/** A skin in the T-pose, on joints of its own; `packed` is what `skin_shape` in Python makes. */
+class Skin {
+  constructor(packed, parents) {
+    this.vertices = unpack(packed.vertices, Int16Array);
+    this.normals = unpack(packed.normals, Int8Array);
+    this.joints = unpack(packed.joints, Uint8Array);
+    this.weights = unpack(packed.weights, Uint8Array);
+    this.faces = unpack(packed.faces, Uint16Array);
+    Object.assign(this, { places: packed.places, scale: packed.scale, lift: packed.lift });
+    const away = (joint) => packed.places[joint].map((value, k) => value - packed.places[parents[joint]][k]);
+    this.offsets = packed.places.map((_, joint) => (parents[joint] < 0 ? packed.shift : away(joint)));
+  }
 }
 
 class Body {
@@ -19,20 +33,8 @@ class Body {
     this.offsets = new Float32Array(shape.offsets.flat());
     this.contactJoints = shape.contact_joints;
     this.tubes = shape.tubes;
-    this.skins = shape.skins.map((skin) => ({
-      vertices: unpack(skin.vertices, Int16Array),
-      normals: unpack(skin.normals, Int8Array),
-      joints: unpack(skin.joints, Uint8Array),
-      weights: unpack(skin.weights, Uint8Array),
-      faces: unpack(skin.faces, Uint16Array),
-    }));
-    const [{ positions, rotations }] = shape.skins; // the pose that all skins are in
-    this.restPositions = positions.flat();
-    this.restInverse = rotations.map((rotvec) => {
-      const quaternion = [0, 0, 0, 1];
-      writeQuaternion(quaternion, 0, ...rotvec.map((value) => -value));
-      return quaternion;
-    });
+    this.skin = new Skin(shape.skin, this.parents);
+    this.places = new Float32Array(this.joints * 3);
   }
 
   /** Writes at out[at...] the ends of the tubes in a pose: { positions, quaternions }. */
@@ -48,17 +50,22 @@ class Body {
     }
   }
 
-  /** Writes at out[at...] how each joint moves the skin in a pose, as dual quaternions: they bend without thinning. */
-  writeJoints(out, at, { positions, quaternions }) {
-    const way = [0, 0, 0];
+  /** Writes at out[at...] the matrix by which each joint moves a skin in a pose, from where it is at rest. */
+  writeJoints(out, at, { positions, quaternions }, skin) {
+    const { places } = this;
     for (let joint = 0; joint < this.joints; joint++, at += JOINT_FLOATS) {
-      const turn = multiplyQuaternions(quaternions.subarray(joint * 4, joint * 4 + 4), this.restInverse[joint]);
-      for (let k = 0; k < 3; k++) way[k] = 0;
-      const [x, y, z] = this.restPositions.slice(joint * 3, joint * 3 + 3);
-      addRotated(way, 0, turn, 0, -x, -y, -z);
-      const move = way.map((value, k) => (value + positions[joint * 3 + k]) / 2);
-      out.set(turn, at);
-      out.set(multiplyQuaternions([...move, 0], turn), at + 4);
+      const here = joint * 3;
+      const parent = this.parents[joint];
+      const from = parent < 0 ? 0 : parent;
+      for (let k = 0; k < 3; k++) places[here + k] = parent < 0 ? skin.scale * positions[k] : places[parent * 3 + k];
+      if (parent < 0) places[1] += skin.lift;
+      addRotated(places, here, quaternions, from * 4, ...skin.offsets[joint]);
+      writeRotation(out, at, quaternions, joint * 4);
+      const [x, y, z] = skin.places[joint];
+      for (let row = 0; row < 3; row++) {
+        const first = at + row * 4;
+        out[first + 3] = places[here + row] - out[first] * x - out[first + 1] * y - out[first + 2] * z;
+      }
     }
   }
 }

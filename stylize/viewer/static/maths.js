@@ -88,14 +88,18 @@ function blendQuaternions(out, at, q, before, after, share) {
   for (let k = 0; k < 4; k++) out[at + k] *= scale;
 }
 
-/** The product a * b of two quaternions. */
-function multiplyQuaternions([ax, ay, az, aw], [bx, by, bz, bw]) {
-  return [
-    aw * bx + ax * bw + ay * bz - az * by,
-    aw * by - ax * bz + ay * bw + az * bx,
-    aw * bz + ax * by - ay * bx + az * bw,
-    aw * bw - ax * bx - ay * by - az * bz,
-  ];
+/** Writes at out[at...] three rows of four numbers whose first three are the rotation q[qi..qi+3]. */
+function writeRotation(out, at, q, qi) {
+  const x = q[qi], y = q[qi + 1], z = q[qi + 2], w = q[qi + 3];
+  out[at] = 1 - 2 * (y * y + z * z);
+  out[at + 1] = 2 * (x * y - z * w);
+  out[at + 2] = 2 * (x * z + y * w);
+  out[at + 4] = 2 * (x * y + z * w);
+  out[at + 5] = 1 - 2 * (x * x + z * z);
+  out[at + 6] = 2 * (y * z - x * w);
+  out[at + 8] = 2 * (x * z - y * w);
+  out[at + 9] = 2 * (y * z + x * w);
+  out[at + 10] = 1 - 2 * (x * x + y * y);
 }
 
 /** "#rrggbb" as three numbers from 0 to 1. */

@@ -27,7 +27,8 @@ class Renderer {
       trail: this.program(TRAIL_VERTEX, TRAIL_FRAGMENT),
       mark: this.program(MARK_VERTEX, MARK_FRAGMENT),
     };
-    this.skins = this.body.skins.map((skin) => ({ array: this.skinArray(skin), count: skin.faces.length }));
+    this.skins = new Map(); // what was uploaded of each Skin
+    this.skinArray(this.body.skin);
     this.square = this.buffer(new Float32Array([-1, -1, 1, -1, -1, 1, 1, 1]));
     this.ground = this.vertexArray([[this.square, 0, 2]]);
     this.shadowTexture = gl.createTexture();
@@ -99,23 +100,40 @@ class Renderer {
     return array;
   }
 
-  /** A skin's vertex array, with its compact numbers as they came. */
-  skinArray({ vertices, normals, joints, weights, faces }) {
+  /** A skin's vertex array, with its compact numbers as they came; made once. */
+  skinArray(skin) {
+    if (this.skins.has(skin)) return this.skins.get(skin);
+    const { vertices, normals, joints, weights, faces } = skin;
     const gl = this.gl;
     const array = gl.createVertexArray();
     gl.bindVertexArray(array);
     const attribute = (location, values, point) => {
-      this.buffer(values);
+      const buffer = this.buffer(values);
       gl.enableVertexAttribArray(location);
       point(location);
+      return buffer;
     };
-    attribute(0, vertices, (location) => gl.vertexAttribPointer(location, 3, gl.SHORT, false, 0, 0));
-    attribute(1, normals, (location) => gl.vertexAttribPointer(location, 4, gl.BYTE, true, 0, 0));
-    attribute(2, joints, (location) => gl.vertexAttribIPointer(location, 4, gl.UNSIGNED_BYTE, 0, 0));
-    attribute(3, weights, (location) => gl.vertexAttribPointer(location, 4, gl.UNSIGNED_BYTE, true, 0, 0));
-    this.buffer(faces, gl.ELEMENT_ARRAY_BUFFER);
+    const buffers = [
+      attribute(0, vertices, (location) => gl.vertexAttribPointer(location, 3, gl.SHORT, false, 0, 0)),
+      attribute(1, normals, (location) => gl.vertexAttribPointer(location, 4, gl.BYTE, true, 0, 0)),
+      attribute(2, joints, (location) => gl.vertexAttribIPointer(location, 4, gl.UNSIGNED_BYTE, 0, 0)),
+      attribute(3, weights, (location) => gl.vertexAttribPointer(location, 4, gl.UNSIGNED_BYTE, true, 0, 0)),
+      this.buffer(faces, gl.ELEMENT_ARRAY_BUFFER),
+    ];
     gl.bindVertexArray(null);
-    return array;
+    this.skins.set(skin, { array, buffers, count: faces.length });
+    return this.skins.get(skin);
+  }
+
+  /** Lets go of skins that none of these tracks wears; that of the page stays. */
+  dropSkins(tracks) {
+    const worn = new Set([this.body.skin, ...tracks.map((track) => track.skin)]);
+    for (const [skin, { array, buffers }] of this.skins) {
+      if (worn.has(skin)) continue;
+      this.gl.deleteVertexArray(array);
+      buffers.forEach((buffer) => this.gl.deleteBuffer(buffer));
+      this.skins.delete(skin);
+    }
   }
 
   /** Makes the buffers of these tracks, in place of those before. */
@@ -125,6 +143,7 @@ class Renderer {
       entry.arrays.forEach((array) => gl.deleteVertexArray(array));
       entry.buffers.forEach((buffer) => gl.deleteBuffer(buffer));
     }
+    this.dropSkins(tracks);
     const tubes = this.body.tubes.length * TUBE_FLOATS;
     this.tubeValues = new Float32Array(tracks.length * tubes);
     this.loaded = tracks.map((track, index) => this.loadTrack(track, index * tubes));
@@ -163,16 +182,14 @@ class Renderer {
    * @param camera - an OrbitCamera.
    * @param palette - colours and strengths, see readPalette.
    * @param scale - canvas pixels a CSS pixel.
-   * @param coarse - whether a simpler skin will do.
    */
-  draw({ panels, camera, palette, time, follow, scale, coarse }) {
+  draw({ panels, camera, palette, time, follow, scale }) {
     const gl = this.gl;
-    this.coarse = coarse;
     if (gl.isContextLost() || !this.loaded.length) return;
     for (const { track, at, movement } of this.loaded) {
       track.setPose(time);
       this.body.writeTubes(this.tubeValues, at, track.pose);
-      this.body.writeJoints(movement, 0, track.pose);
+      this.body.writeJoints(movement, 0, track.pose, track.skin);
     }
     gl.bindBuffer(gl.ARRAY_BUFFER, this.tubes);
     gl.bufferData(gl.ARRAY_BUFFER, this.tubeValues, gl.DYNAMIC_DRAW);
@@ -288,7 +305,7 @@ class Renderer {
     const color = ghost ? palette.ghost(entry.track) : palette.accent(entry.track);
     const look = { color, ghost, light: KEY_LIGHT, rimStrength: palette.rimStrength, metre: VERTEX_STEPS };
     this.use("skin", { viewProjection, offset, eye, ...look }, { movement: entry.movement });
-    const skin = this.skins[this.coarse ? 1 : 0];
+    const skin = this.skinArray(entry.track.skin);
     gl.bindVertexArray(skin.array);
     gl.drawElements(gl.TRIANGLES, skin.count, gl.UNSIGNED_SHORT, 0);
   }

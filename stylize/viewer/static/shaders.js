@@ -7,7 +7,7 @@ precision highp float;
 /** Where the light is: in front of the person at the start, above, and to the left in the picture. */
 const LIGHT = [-0.5, 1.0, 0.28];
 
-/** The skin, moved by up to four joints a vertex: dual quaternion blending (Kavan et al., 2007). */
+/** The skin, moved by up to four joints a vertex: linear blending, as in smplx, the videos and glTF viewers. */
 const SKIN_VERTEX = `${HEADER}
 layout(location = 0) in vec3 vertex; // in steps
 layout(location = 1) in vec4 direction; // normal and side
@@ -16,29 +16,19 @@ layout(location = 3) in vec4 weights;
 uniform mat4 viewProjection;
 uniform vec3 offset;
 uniform float metre; // in steps
-uniform vec4 movement[64]; // two a joint: rotation and dual part
+uniform vec4 movement[66]; // three rows a joint
 out vec3 normal;
 out vec3 position;
 out float side;
-vec3 turned(vec4 q, vec3 v) {
-  return v + 2.0 * cross(q.xyz, cross(q.xyz, v) + q.w * v);
-}
 void main() {
-  vec4 turn = vec4(0);
-  vec4 dual = vec4(0);
-  vec4 first = movement[2u * joints.x];
+  vec4 rows[3] = vec4[3](vec4(0), vec4(0), vec4(0));
   for (int k = 0; k < 4; k++) {
-    vec4 q = movement[2u * joints[k]];
-    float weight = dot(q, first) < 0.0 ? -weights[k] : weights[k];
-    turn += weight * q;
-    dual += weight * movement[2u * joints[k] + 1u];
+    uint first = 3u * joints[k];
+    for (uint row = 0u; row < 3u; row++) rows[row] += weights[k] * movement[first + row];
   }
-  float size = length(turn);
-  turn /= size;
-  dual /= size;
-  vec3 move = 2.0 * (turn.w * dual.xyz - dual.w * turn.xyz + cross(turn.xyz, dual.xyz));
-  position = turned(turn, vertex / metre) + move + offset;
-  normal = turned(turn, direction.xyz);
+  vec4 point = vec4(vertex / metre, 1);
+  position = vec3(dot(rows[0], point), dot(rows[1], point), dot(rows[2], point)) + offset;
+  normal = vec3(dot(rows[0].xyz, direction.xyz), dot(rows[1].xyz, direction.xyz), dot(rows[2].xyz, direction.xyz));
   side = direction.w;
   gl_Position = viewProjection * vec4(position, 1);
 }`;

@@ -11,11 +11,11 @@ function leading(tracks) {
 }
 
 class Track {
-  /** `packed` is a track of the value that `scene` in Python makes, `body` a Body. */
-  constructor(packed, body) {
+  /** `packed` is a track of the value that `scene` in Python makes, `skin` a Skin of its own, if it has one. */
+  constructor(packed, body, skin = body.skin) {
     Object.assign(this, { title: packed.title, subtitle: packed.subtitle, role: packed.role });
     Object.assign(this, { color: packed.color, fps: packed.fps, frames: packed.frames });
-    this.body = body;
+    Object.assign(this, { body, skin });
     this.joints = body.joints;
     this.roots = unpack(packed.roots, Float32Array);
     this.targets = unpack(packed.targets, Float32Array);

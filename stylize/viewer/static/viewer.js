@@ -2,7 +2,7 @@
 
 const SCENE_VERSION = 1;
 const LARGEST_PIXEL_RATIO = 2;
-/** Shares of the full resolution to fall back to, with a coarser skin, while frames take longer than this. */
+/** Shares of the full resolution to fall back to while frames take longer than this. */
 const RESOLUTIONS = [1, 0.75, 0.55];
 const SLOW_FRAME_SECONDS = 1 / 22;
 const FRAMES_TO_JUDGE = 8;
@@ -152,7 +152,8 @@ class Viewer {
   load(scene) {
     if (this.listeners.signal.aborted) return;
     if (scene && scene.version !== SCENE_VERSION) throw new Error(`this view cannot show scenes of version ${scene.version}`);
-    this.tracks = scene ? scene.tracks.map((packed) => new Track(packed, this.body)) : [];
+    const skins = (scene?.skins ?? []).map((packed) => new Skin(packed, this.body.parents));
+    this.tracks = scene ? scene.tracks.map((packed) => new Track(packed, this.body, skins[packed.skin])) : [];
     this.player.load(this.tracks);
     this.panels = makePanels(this.root.querySelector(".viewer-panels"), this.tracks);
     this.overlay = this.overlay && this.canOverlay;
@@ -251,12 +252,12 @@ class Viewer {
   paint() {
     const sharp = Math.min(window.devicePixelRatio || 1, LARGEST_PIXEL_RATIO);
     const resolution = this.player.playing ? RESOLUTIONS[this.resolution] : 1;
-    const [scale, coarse] = [sharp * resolution, resolution < 1];
+    const scale = sharp * resolution;
     const [width, height] = this.size.map((value) => Math.round(value * scale));
     if (this.canvas.width !== width || this.canvas.height !== height) Object.assign(this.canvas, { width, height });
     const panels = this.panels.map((panel) => ({ ...panel, ghost: this.overlay ? panel.ghost : -1 }));
     const { camera, palette, follow } = this;
-    this.renderer.draw({ panels, camera, palette, follow, scale, coarse, time: this.player.time });
+    this.renderer.draw({ panels, camera, palette, follow, scale, time: this.player.time });
     this.painted += 1;
   }
 
