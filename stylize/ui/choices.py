@@ -41,7 +41,9 @@ def upload_choice(role: Role, label: str, api_name: str) -> gr.File:
     """Build an upload that shows what was found in the file, or in one sentence why it cannot be used."""
     with gr.Row(equal_height=False, elem_classes="choice"):
         with gr.Column(min_width=180):
-            file = gr.File(label=label, file_types=sorted(READERS), height=110, elem_classes="upload")
+            file = gr.File(
+                label=label, file_types=sorted(READERS), height=110, elem_classes="upload", elem_id=f"{role}-file"
+            )
             facts = gr.HTML("", label="Facts", padding=False)
         picture = gr.HTML("", label="Preview", padding=False, elem_classes="picture")
     file.change(

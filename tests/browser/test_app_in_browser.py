@@ -50,7 +50,7 @@ def test_a_broken_upload_says_why_and_a_good_one_what_is_in_it(person, tmp_path)
     person.choose("Your file")
     broken = tmp_path / "broken.bvh"
     broken.write_text("HIERARCHY\nROOT hips\n{\n")
-    upload = person.page.locator("input[type=file]").first
+    upload = person.page.locator("#content-file input[type=file]")
     upload.set_input_files(broken)
     person.alert("line").wait_for()
     assert person.alert("").count() == 1
