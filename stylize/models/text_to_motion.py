@@ -24,22 +24,22 @@ class TextToMotionConfig:
     Attributes:
         manners: names of the manners that it was trained in; "normal" is what it is asked for.
         latent_channels: of the autoencoder.
-        channels: those of them that are made; the rest hold nothing and stay at their mean. Empty for all.
         text_size: numbers of a sentence's embedding.
         width: hidden channels.
         layers: of the transformer.
         heads: of its attention.
         feedforward: hidden channels between two of its attentions.
+        channels: the latent channels that are made; the others hold nothing and stay at their mean. Empty for all.
     """
 
     manners: tuple[str, ...]
     latent_channels: int = 128
-    channels: tuple[int, ...] = ()
     text_size: int = 384
     width: int = 192
     layers: int = 5
     heads: int = 4
     feedforward: int = 512
+    channels: tuple[int, ...] = ()
 
     @property
     def made(self) -> list[int]:

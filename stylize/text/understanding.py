@@ -18,6 +18,8 @@ KNOWN, POSSIBLE = 0.60, 0.40
 nearest is made in its place, below there is nothing like it."""
 STYLE_MEANING = 0.55
 """Cosine from which a phrase that is not listed means the style of the nearest that is."""
+NEIGHBOURS, SAME = 3, 0.92
+"""How many captions of an action tell how near it is, and the cosine from which a single one does."""
 MARGIN = 0.03
 """By how much two parts around an "and" must be better known than the whole to be two actions."""
 
@@ -142,22 +144,39 @@ def _segment(piece: str, bank: TextBank, encoder: TextEncoder) -> Segment:
     index, similarity = nearest_with_side(bank, encoder([text])[0], side)
     caption, action_index = bank.captions[index]
     action = bank.actions[action_index]
+    if similarity < KNOWN:
+        side = side_of(caption)
+    if side == NO_SIDE and action.sided:
+        side = side_of(action.title)
     return Segment(
         text=text,
         action=action,
         closest=caption,
         similarity=similarity,
         known=similarity >= KNOWN,
-        side=side_of(caption) if similarity < KNOWN else side,
+        side=side,
         seconds=float(duration[1]) if duration else None,
     )
 
 
 def nearest_with_side(bank: TextBank, embedding: np.ndarray, side: int) -> tuple[int, float]:
-    """The nearest caption to an embedding (E,) among those of the same side or of none: its index, and their cosine."""
-    cosines = bank.caption_embeddings @ embedding
+    """The caption that an embedding (E,) is understood as, of the same side or of none: its index, and their cosine.
+
+    It is the nearest of those of the action whose nearest captions are nearest on average: a single one may be near by
+    chance. Of a hand that is not named the right one is taken.
+    """
+    members = np.array([action for _, action in bank.captions])
     sides = np.array([side_of(text) for text, _ in bank.captions])
-    sided = np.array([bank.actions[action].sided for _, action in bank.captions])
+    sided = np.array([action.sided for action in bank.actions])[members]
     fits = sides == side if side == NO_SIDE else (sides == side) | ((sides == NO_SIDE) & ~sided)
-    best = int(np.where(fits, cosines, -1.0).argmax())
+    cosines = np.where(fits, bank.caption_embeddings @ embedding, -1.0)
+    if cosines.max() < SAME:
+        near = [_mean_of_nearest(cosines[(members == index) & fits]) for index in range(len(bank.actions))]
+        action = len(near) - 1 - int(np.argmax(np.round(near[::-1], 4)))
+        cosines[members != action] = -1.0
+    best = int(len(cosines) - 1 - np.argmax(np.round(cosines[::-1], 4)))
     return best, float(cosines[best])
+
+
+def _mean_of_nearest(cosines: np.ndarray) -> float:
+    return float(np.sort(cosines)[-NEIGHBOURS:].mean()) if len(cosines) else -1.0
