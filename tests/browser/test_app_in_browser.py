@@ -5,6 +5,7 @@ import pytest
 from stylize.io import read_bvh, read_motion
 from stylize.library import MOTIONS, gallery, list_library
 from tests.browser.axe import grave_violations
+from tests.browser.person import RUN_MILLISECONDS
 
 pytestmark = pytest.mark.browser
 
@@ -103,6 +104,37 @@ def test_go_on_from_a_result_compare_it_and_go_back_to_an_earlier_one(person):
     person.view(4).wait_for()
     person.pick("Results of this session", "1: bow, elderly")
     person.page.locator("#facts").get_by_text("elderly").wait_for()
+
+
+def test_words_make_a_motion_and_name_its_style(person, tmp_path):
+    person.choose("Words")
+    person.restyle()
+    person.alert("No motion was made of words yet").wait_for()
+    person.press("an old man walks slowly")
+    person.press("Make the motion")
+    person.page.get_by_text("walk; style elderly").wait_for(timeout=RUN_MILLISECONDS)
+    person.view(1).wait_for()
+    assert person.radio("Elderly", "#style-cards").is_checked()
+    person.choose("Exhausted", "#style-cards")
+    person.restyle()
+    assert "exhausted" in person.facts() and person.alert("").count() == 0
+    assert "old_man" in person.download(tmp_path).name
+
+
+def test_a_text_without_an_action_says_what_is_missing_and_variants_can_be_chosen_from(person):
+    person.choose("Words")
+    prompt, variants = person.page.locator("#prompt textarea"), person.page.get_by_label("Variants", exact=True)
+    prompt.fill("quantum tax law")
+    person.press("Make the motion")
+    person.alert("Nothing that I know is like").wait_for()
+    prompt.fill("wave with the left hand")
+    variants.fill("2")
+    person.press("Make the motion")
+    person.view(2).wait_for()
+    person.choose("Variant 2")
+    person.view(1).wait_for()
+    person.restyle()
+    person.view(3).wait_for()
 
 
 def test_make_a_style_of_two_clips_use_it_take_its_file_away_and_open_it_again(person, tmp_path):
