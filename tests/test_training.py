@@ -182,7 +182,7 @@ def test_end_to_end_the_stylizers_losses_reach_the_encoder(packed, runs):
     autoencoder = Autoencoder(AutoencoderConfig(latent_channels=8, widths=(16, 16, 16)))
     autoencoder.feature_std.fill_(1.0)
     stylizer = StylizerNetwork(StylizerConfig(sampler.labels, latent_channels=8, width=16))
-    training = StylizerTraining(stylizer, None, LossWeights(), len(sampler.contents), autoencoder)
+    training = StylizerTraining(stylizer, None, LossWeights(), sampler.label_counts, autoencoder)
     losses = training(sampler.batch(torch.device("cpu")))
     losses["rebuilt"].backward()
     gradients = [parameter.grad for parameter in autoencoder.encoder.parameters()]
@@ -202,7 +202,7 @@ def test_homo_style_alignment_takes_another_clip_of_the_style_and_without_it_the
     batch = sampler.batch(torch.device("cpu"))
     torch.testing.assert_close(batch.same_style, batch.latents)
     stylizer = StylizerNetwork(StylizerConfig(sampler.labels, width=16))
-    losses = StylizerTraining(stylizer, None, LossWeights(cycle=0), len(sampler.contents))(batch)
+    losses = StylizerTraining(stylizer, None, LossWeights(cycle=0), sampler.label_counts)(batch)
     assert losses["alignment"].item() == 0
     assert "cycle" not in losses
 
@@ -220,6 +220,17 @@ def test_the_style_code_of_a_deterministic_stylizer_is_its_mean_however_often_it
         np.testing.assert_allclose(first.positions, second.positions, atol=1e-3)
     saved = SavedStyle.load(stylizer.make_style("mine", [reference]).save(tmp_path / "mine"))
     assert isinstance(stylizer.stylize(content, Style.from_file(saved)).motions[0], Motion)
+
+
+def test_labels_without_priors_say_which_clips_are_in_one_style_and_leave_the_codes_open(packed, runs, tmp_path):
+    train_stylizer.main(stylizer_options(packed, runs, "no-priors", label_priors=False))
+    log = [json.loads(line) for line in (runs / "no-priors" / "log.jsonl").read_text().splitlines()]
+    assert all(row["guidance_style"] > 0 for row in log)
+    export.main(Export(runs / "autoencoder", tmp_path, open_stylizer=runs / "no-priors", pack=packed))
+    stylizer = Stylizer.from_pretrained(tmp_path)
+    assert stylizer.labels == ()
+    reference = Style.from_motion(small_pack().motion(4))
+    assert isinstance(stylizer.stylize(small_pack().motion(0), reference).motions[0], Motion)
 
 
 def train_line(folder, steps: int) -> torch.Tensor:

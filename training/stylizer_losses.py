@@ -126,7 +126,9 @@ def gaussian_kl(mean: Tensor, log_variance: Tensor, prior_mean: Tensor, prior_lo
 
 
 def label_prior(stylizer: Stylizer, style: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and log variance (B, S) of each label's prior; the standard normal for IGNORE."""
+    """Mean and log variance (B, S) of each label's prior; the standard normal for IGNORE, and without priors."""
+    if not stylizer.config.labels:
+        style = torch.full_like(style, IGNORE)
     mean, log_variance = stylizer.prior(style.clamp_min(0))
     known = (style != IGNORE).to(mean.dtype)[:, None]
     return mean * known, log_variance * known
@@ -139,7 +141,7 @@ class StylizerTraining(nn.Module):
         stylizer: to train.
         guide: frozen classifiers of its latents.
         weights: of the losses.
-        contents: how many actions have a label.
+        label_counts: how many styles and actions have a label.
         autoencoder: trained with the stylizer (end to end), on batches of stacked features in place of latents.
         decoder: the frozen autoencoder of the latents, to see movements with.
     """
@@ -149,15 +151,14 @@ class StylizerTraining(nn.Module):
         stylizer: Stylizer,
         guide: Guide | None,
         weights: LossWeights,
-        contents: int,
+        label_counts: tuple[int, int],
         autoencoder: Autoencoder | None = None,
         decoder: Autoencoder | None = None,
     ) -> None:
         super().__init__()
         self.stylizer = stylizer
         self.decoder = decoder
-        config = stylizer.config
-        self.discriminator = Discriminator(config.latent_channels, len(config.labels), contents)
+        self.discriminator = Discriminator(stylizer.config.latent_channels, *label_counts)
         self.guide = guide
         self.weights = weights
         self.autoencoder = autoencoder
@@ -245,7 +246,7 @@ class StylizerTraining(nn.Module):
         """A style code (B, S) of ``other_style``, or now and then of its label's prior."""
         mean, log_variance = self.stylizer.encode_style(batch.other_style)
         by_label = torch.rand(len(mean), device=mean.device) < 0.4
-        by_label &= batch.target_style != IGNORE
+        by_label &= (batch.target_style != IGNORE) & bool(self.stylizer.config.labels)
         prior_mean, prior_log_variance = label_prior(self.stylizer, batch.target_style)
         mean = torch.where(by_label[:, None], prior_mean, mean)
         return self._draw(mean, torch.where(by_label[:, None], prior_log_variance, log_variance))

@@ -41,6 +41,8 @@ class TrainStylizer:
         weights: of the losses.
         synthetic: synthetic styles (training.synthetic_styles) to train with as well.
         supervised: use the clips' labels; otherwise nothing is known of any clip.
+        label_priors: give every label a prior of its own. Without, labels only say which clips are in one style, and
+            the stylizer can be given a reference alone, but of any style: its codes lie apart as the styles do.
         held_out: style labels whose clips are left out.
         batch_size: contents a step.
         synthetic_batch_size: contents in synthetic styles a step.
@@ -66,6 +68,7 @@ class TrainStylizer:
     weights: LossWeights = field(default_factory=LossWeights)
     synthetic: Path | None = None
     supervised: bool = True
+    label_priors: bool = True
     held_out: tuple[str, ...] = ()
     batch_size: int = 24
     synthetic_batch_size: int = 12
@@ -109,6 +112,11 @@ class StyleSampler:
         self.tempos = self._tempos()
         self.alignments = self._align() if options.aligned else {}
         self.neighbours: list[np.ndarray] = []
+
+    @property
+    def label_counts(self) -> tuple[int, int]:
+        """How many styles and actions have a label."""
+        return len(self.labels), len(self.contents)
 
     def _align(self) -> dict[tuple[int, int], list[Alignment]]:
         """Clips on the timelines of others, by clip and the others' style; IGNORE without labels."""
@@ -281,7 +289,8 @@ def main(options: TrainStylizer) -> None:
         autoencoder = Autoencoder(autoencoder.config)
         set_feature_statistics(autoencoder, clips)
     sampler = StyleSampler(clips, stacked if options.end_to_end else autoencoder.encode, options)
-    config = replace(options.model, labels=sampler.labels, latent_channels=autoencoder.config.channels)
+    labels = sampler.labels if options.label_priors else ()
+    config = replace(options.model, labels=labels, latent_channels=autoencoder.config.channels)
     guide = None
     if options.supervised and options.weights.guidance and not options.end_to_end:
         guide = Guide(config.latent_channels, len(sampler.labels), len(sampler.contents))
@@ -296,7 +305,7 @@ def main(options: TrainStylizer) -> None:
     synthetic = SyntheticStyles(options.synthetic, options.run.seed) if options.synthetic else None
     together = autoencoder if options.end_to_end else None
     decoder = None if options.end_to_end else autoencoder
-    training = StylizerTraining(stylizer, guide, options.weights, len(sampler.contents), together, decoder)
+    training = StylizerTraining(stylizer, guide, options.weights, sampler.label_counts, together, decoder)
     trainer = Trainer(training, options.run, [sampler.rng] + ([synthetic.rng] if synthetic else []))
 
     def losses_of(_: int) -> dict[str, Tensor]:
