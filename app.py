@@ -35,6 +35,9 @@ class Options:
     """Longest uploaded motion in frames; longer ones are refused as they are read. Or STYLIZE_MAX_FRAMES."""
     queue_size: int = int(os.environ.get("STYLIZE_QUEUE_SIZE", "20"))
     """How many people may wait; more are told to come back. Or STYLIZE_QUEUE_SIZE."""
+    body_model: str = os.environ.get("STYLIZE_BODY_MODEL", "")
+    """SMPL, SMPL-H or SMPL-X model to show, .npz or .pkl, or a folder of them by gender; without one, what is in
+    checkpoints/body_models, else the bundled body. Or STYLIZE_BODY_MODEL."""
     mcp: bool = False
     """Also serve the endpoints as tools for language models (MCP); needs `pip install "gradio[mcp]"`."""
 
@@ -44,6 +47,7 @@ def main(options: Options) -> None:
     import torch
 
     from stylize.errors import StylizeError
+    from stylize.io import load_person
     from stylize.pipeline import Stylizer
     from stylize.ui.page import build_page
     from stylize.ui.theme import STYLESHEET, theme
@@ -52,7 +56,9 @@ def main(options: Options) -> None:
     torch.set_num_threads(1)  # as fast as more for models this small, and people at once do not slow each other
     if options.mcp and importlib.util.find_spec("mcp") is None:
         sys.exit('--mcp needs more libraries; install them with: pip install "gradio[mcp]"')
+    os.environ["STYLIZE_BODY_MODEL"] = options.body_model  # whoever shows somebody asks for it
     try:
+        print(load_person()[1])
         limit_uploads(options.max_frames)
         page = build_page(Stylizer.from_pretrained(options.checkpoint, options.device), options.queue_size)
     except StylizeError as error:

@@ -155,8 +155,8 @@ class BodyModel:
         )
 
 
-@dataclass(frozen=True)
-class Figure:
+@dataclass(frozen=True, eq=False)
+class Person:
     """Somebody to show: a body model in a shape.
 
     Attributes:

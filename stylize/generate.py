@@ -12,7 +12,7 @@ import torch
 from stylize import features
 from stylize.checkpoint import config_from_dict, load_network
 from stylize.errors import MotionError
-from stylize.io import save_motion
+from stylize.io import load_person, save_motion, shows_person
 from stylize.models.autoencoder import DOWNSAMPLING, Autoencoder, DecodedPose
 from stylize.models.text_to_motion import Condition, TextToMotion, TextToMotionConfig, sample
 from stylize.motion import Motion
@@ -73,12 +73,22 @@ class GenerationResult:
     guidance: float
     warnings: tuple[str, ...] = ()
 
-    def save(self, path: str | Path, index: int = 0, character: Rig | None = None) -> None:
-        """Write one motion on the canonical skeleton, or on a character's; MotionFileError says why not."""
+    def save(
+        self,
+        path: str | Path,
+        index: int = 0,
+        character: Rig | None = None,
+        body_model: str | Path | None = None,
+    ) -> None:
+        """Write one motion on the canonical skeleton, or on a character's; MotionFileError says why not.
+
+        In glTF files and videos without a character the body of ``body_model`` is shown; see ``load_person``.
+        """
         if character is not None:
             character.write(self.motions[index], path)
         else:
-            save_motion(self.motions[index], path)
+            person = load_person(body_model)[0] if shows_person(path) else None
+            save_motion(self.motions[index], path, person=person)
 
 
 class MotionGenerator:

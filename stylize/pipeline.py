@@ -20,7 +20,7 @@ from stylize.checkpoint import (
 from stylize.errors import CheckpointError, MotionError, StyleError
 from stylize.generate import NAME as GENERATOR
 from stylize.generate import GenerationResult, MotionGenerator, timing_notes
-from stylize.io import save_motion
+from stylize.io import load_person, save_motion, shows_person
 from stylize.models.autoencoder import Autoencoder, AutoencoderConfig
 from stylize.models.global_motion import GlobalMotionConfig, GlobalMotionPredictor
 from stylize.models.known_styles import KnownStyles, KnownStylesConfig
@@ -85,7 +85,14 @@ class StylizationResult:
     source: SourceMotion | None = field(default=None, repr=False)
     applied: tuple[tuple[WeightedStyle, ...], ...] = field(default=(), repr=False)
 
-    def save(self, path: str | Path, index: int = 0, skeleton: str = "source", character: Rig | None = None) -> None:
+    def save(
+        self,
+        path: str | Path,
+        index: int = 0,
+        skeleton: str = "source",
+        character: Rig | None = None,
+        body_model: str | Path | None = None,
+    ) -> None:
         """Write one motion, in the format that the path's suffix names.
 
         Args:
@@ -95,6 +102,7 @@ class StylizationResult:
                 that it has, or "canonical". The canonical one is taken too where the content came from no file, or
                 from one without a skeleton, or where the format is not the file's and cannot hold its skeleton.
             character: a skeleton to write on in place of these; see ``load_rig``.
+            body_model: of whom to show in glTF files and videos without a character; see ``load_person``.
 
         Raises:
             MotionFileError: the file cannot be written, or not in this format.
@@ -107,7 +115,8 @@ class StylizationResult:
         elif skeleton == "source" and self.source is not None and self.source.can_write_back(path):
             self.source.write_back(motion, path)
         else:
-            save_motion(motion, path)
+            file = self.source.smpl_file if self.source is not None else None
+            save_motion(motion, path, person=load_person(body_model, file)[0] if shows_person(path) else None)
 
 
 @dataclass(frozen=True)

@@ -104,6 +104,11 @@ class SourceMotion:
         self.rig.write(on_the_spot(motion) if self.is_on_the_spot else motion, path)
 
     @property
+    def smpl_file(self) -> SmplFile | None:
+        """Gender, shape and the like of the body, where the file is one of the SMPL family."""
+        return self.rig.document if self.rig and isinstance(self.rig.document, SmplFile) else None
+
+    @property
     def animations(self) -> tuple[str, ...]:
         """The names of the animations to choose from, in a file that names them."""
         return self.rig.document.animations if self.rig and isinstance(self.rig.document, GltfCharacter) else ()

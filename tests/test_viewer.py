@@ -12,7 +12,7 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
 import gradio as gr
 
-from stylize.body import Figure
+from stylize.body import Person
 from stylize.contacts import foot_contacts
 from stylize.errors import MotionError
 from stylize.io.body_models import load_body
@@ -165,11 +165,11 @@ def test_the_page_poses_the_bundled_body_as_smplx_does(procedural_walk):
 def test_the_page_poses_a_body_of_other_proportions_as_smplx_does(procedural_walk):
     frames = procedural_walk.with_frames(slice(0, 40, 13))
     body, _ = load_body(BUNDLED_BODY)
-    figure = Figure(body, np.array([3.0, 1.0, 2.0, -2.0]))
-    value = scene([Panel(frames, "Tall", figure=figure), Panel(frames, "Other")])
+    person = Person(body, np.array([3.0, 1.0, 2.0, -2.0]))
+    value = scene([Panel(frames, "Tall", person=person), Panel(frames, "Other")])
     assert [track.get("skin") for track in value["tracks"]] == [0, None]
     posed = skinned_by_the_page(value["skins"][0], frames)
-    np.testing.assert_allclose(posed, figure.of_motion(frames), atol=4e-3)
+    np.testing.assert_allclose(posed, person.of_motion(frames), atol=4e-3)
     assert posed[..., 1].max() > 1.9
 
 

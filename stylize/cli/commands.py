@@ -10,13 +10,16 @@ from tyro.conf import OmitArgPrefixes, Positional, arg
 
 from stylize.batch import OUTPUT_SUFFIXES, read_pairs, stylize_pairs
 from stylize.cli.array_flags import ArrayFlags
+from stylize.cli.body_flags import BodyFlags
 from stylize.cli.style_options import STYLES_FOLDER, StyleOptions, check_styles_folder
 from stylize.cli.terminal import check_output, numbered, say
 from stylize.errors import StyleError
 
 if TYPE_CHECKING:
+    from stylize.body import Person
     from stylize.io import ArrayOptions
     from stylize.pipeline import Stylizer
+    from stylize.render.video import Panel
 
 SkeletonChoice = Literal["source", "canonical"]
 BodyChoice = Literal["full", "upper", "lower"]
@@ -35,6 +38,7 @@ class Apply:
     """File to write; its ending says the format. With more samples than one, OUT_1.bvh, OUT_2.bvh and so on."""
     style: OmitArgPrefixes[StyleOptions]
     arrays: OmitArgPrefixes[ArrayFlags] = field(default_factory=ArrayFlags)
+    shown: OmitArgPrefixes[BodyFlags] = field(default_factory=BodyFlags)
     animation: Annotated[str | None, arg(metavar="NAME")] = None
     """Which animation of a glTF file to restyle; without it, the first in which something moves."""
     character: Annotated[Path | None, arg(metavar="FILE")] = None
@@ -66,6 +70,7 @@ class Apply:
         if self.video is not None:
             check_output(self.video, (".mp4",), inputs)
 
+        from stylize.comparison import comparison_panels
         from stylize.source import load_rig, load_source
 
         character = load_rig(self.character) if self.character is not None else None
@@ -84,13 +89,14 @@ class Apply:
         )
         for warning in result.warnings:
             say(f"warning: {warning}")
+        person = self.shown.in_video(content.smpl_file) if self.video is not None else None
         for index in range(self.samples):
             out = numbered(self.out, index, self.samples)
-            result.save(out, index, skeleton=self.skeleton, character=character)
+            result.save(out, index, self.skeleton, character, self.shown.body_model)
             print(out, flush=True)
             if self.video is not None:
                 video = numbered(self.video, index, self.samples)
-                _render(result, index, video)
+                _render(comparison_panels(result, index, self.shown.body_model), video, person)
                 print(video, flush=True)
         return 0
 
@@ -223,6 +229,7 @@ class Convert:
     character: Annotated[Path | None, arg(metavar="FILE")] = None
     """Character that shall wear the motion: a .glb, .gltf or .vrm file, animated or not, or the skeleton of a .bvh."""
     arrays: OmitArgPrefixes[ArrayFlags] = field(default_factory=ArrayFlags)
+    shown: OmitArgPrefixes[BodyFlags] = field(default_factory=BodyFlags)
 
     def run(self) -> int:
         """Carry the command out and return the exit code."""
@@ -241,15 +248,20 @@ class Convert:
         return 0
 
     def _convert_from_canonical(self, arrays: "ArrayOptions") -> None:
-        from stylize.io import save_motion
+        from stylize.io import GLTF_SUFFIXES, PICTURE_SUFFIXES, save_motion, write_video
         from stylize.source import load_rig, load_source
 
         rig = load_rig(self.character) if self.character is not None else None
         loaded = load_source(self.source, self.animation, arrays)
         for warning in loaded.warnings:
             say(f"warning: {warning}")
+        suffix = self.target.suffix.lower()
         if rig is not None:
             rig.write(loaded.motion, self.target)
+        elif suffix in PICTURE_SUFFIXES:
+            write_video(loaded.motion, self.target, self.shown.in_video(loaded.smpl_file))
+        elif suffix in GLTF_SUFFIXES:
+            save_motion(loaded.motion, self.target, person=self.shown.person(loaded.smpl_file))
         else:
             save_motion(loaded.motion, self.target)
 
@@ -264,14 +276,13 @@ def load_stylizer(checkpoint: str) -> "Stylizer":
     return Stylizer.from_pretrained(checkpoint)
 
 
-def _render(result, index: int, path: Path) -> None:
+def _render(panels: "list[Panel]", path: Path, person: "Person | None") -> None:
     from tqdm import tqdm
 
-    from stylize.comparison import comparison_panels
     from stylize.render.video import render_video
 
     with tqdm(total=100, desc=path.name, unit="%", leave=False, disable=None, file=sys.stderr) as bar:
-        render_video(comparison_panels(result, index), path, progress=_advance(bar))
+        render_video(panels, path, person=person, progress=_advance(bar))
 
 
 def _advance(bar) -> Callable[[float, str], None]:

@@ -1,12 +1,13 @@
 """``python -m stylize generate``: a motion out of a sentence."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
-from tyro.conf import Positional, arg
+from tyro.conf import OmitArgPrefixes, Positional, arg
 
 from stylize.batch import OUTPUT_SUFFIXES
+from stylize.cli.body_flags import BodyFlags
 from stylize.cli.commands import load_stylizer
 from stylize.cli.style_options import STYLES_FOLDER, check_styles_folder
 from stylize.cli.terminal import UsageError, check_output, numbered, say
@@ -41,6 +42,7 @@ class Generate:
     """Character that shall wear the result: a .glb, .gltf or .vrm file, or the skeleton of a .bvh."""
     video: Annotated[Path | None, arg(metavar="OUT.mp4")] = None
     """MP4 file to write as well."""
+    shown: OmitArgPrefixes[BodyFlags] = field(default_factory=BodyFlags)
     styles: Annotated[Path, arg(metavar="DIR")] = STYLES_FOLDER
     """Folder of saved styles, which --style-label finds by name."""
     checkpoint: str = "default"
@@ -83,14 +85,15 @@ class Generate:
             say(f"style: {self.style_label}")
         for warning in result.warnings:
             say(f"warning: {warning}")
+        person = self.shown.in_video() if self.video is not None else None
         for index, motion in enumerate(result.motions):
             out = numbered(self.out, index, self.samples)
-            result.save(out, index, character)
+            result.save(out, index, character, self.shown.body_model)
             print(out, flush=True)
             if self.video is not None:
                 from stylize.render.video import Panel, render_video
 
                 video = numbered(self.video, index, self.samples)
-                render_video([Panel(motion, understood.text[:36], result.style or "", role="result")], video)
+                render_video([Panel(motion, understood.text[:36], result.style or "")], video, person=person)
                 print(video, flush=True)
         return 0

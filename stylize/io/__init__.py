@@ -3,9 +3,11 @@
 from collections.abc import Callable, Collection
 from pathlib import Path
 
+from stylize.body import Person
 from stylize.errors import MotionFileError
 from stylize.io.amass import SmplFile, parse_amass, read_amass, write_amass
 from stylize.io.arrays import ArrayOptions, describe_array, read_array
+from stylize.io.body_models import BUNDLED_NAME, load_person
 from stylize.io.bvh import BvhHierarchy, parse_bvh, read_bvh, write_bvh
 from stylize.io.files import DEFAULT_LIMITS, Limits
 from stylize.io.gltf import GltfCharacter, parse_gltf, read_character, read_gltf, write_gltf
@@ -20,6 +22,7 @@ from stylize.io.joint_positions import (
 )
 from stylize.io.video import PICTURE_SUFFIXES, write_video
 from stylize.motion import Motion
+from stylize.skeleton import SKELETON_22
 
 __all__ = [
     "DEFAULT_LIMITS",
@@ -32,6 +35,7 @@ __all__ = [
     "SmplFile",
     "describe_array",
     "load_motion",
+    "load_person",
     "parse_amass",
     "parse_bvh",
     "parse_gltf",
@@ -48,6 +52,7 @@ __all__ = [
     "read_motion",
     "read_positions_csv",
     "save_motion",
+    "shows_person",
     "write_amass",
     "write_bvh",
     "write_gltf",
@@ -82,14 +87,9 @@ WRITERS: dict[str, Callable[[Motion, Path, Document | None], None]] = {
     ".bvh": lambda motion, path, document: write_bvh(
         motion, path, document if isinstance(document, BvhHierarchy) else None
     ),
-    **dict.fromkeys(
-        GLTF_SUFFIXES,
-        lambda motion, path, document: write_gltf(
-            motion, path, document if isinstance(document, GltfCharacter) else None
-        ),
-    ),
+    **dict.fromkeys(GLTF_SUFFIXES, lambda motion, path, document: _write_gltf(motion, path, document, None)),
     ".csv": lambda motion, path, document: write_positions_csv(motion, path),
-    **dict.fromkeys(PICTURE_SUFFIXES, lambda motion, path, document: write_video(motion, path)),
+    **dict.fromkeys(PICTURE_SUFFIXES, lambda motion, path, document: write_video(motion, path, load_person()[0])),
     ".npy": lambda motion, path, document: write_humanml3d(motion, path),
     ".npz": lambda motion, path, document: write_amass(
         motion, path, document if isinstance(document, SmplFile) else None
@@ -139,19 +139,45 @@ def read_motion(
     return read_gltf(path, animation)
 
 
-def save_motion(motion: Motion, path: Path | str, document: Document | None = None) -> None:
+def save_motion(
+    motion: Motion, path: Path | str, document: Document | None = None, person: Person | None = None
+) -> None:
     """Write a motion in the format that the path's suffix names.
 
     Args:
         motion: in metres, or in the unit and axes of ``document`` where one is given.
         path: the file to write or to replace.
         document: of a file that was read, to write on its skeleton; None for the format's standard one.
+        person: who is shown in glTF files and videos that have no character of their own; None for the default one,
+            see ``load_person``.
 
     Raises:
         MotionFileError: the suffix is not supported, or the file cannot be written.
     """
     path = Path(path)
-    WRITERS[_suffix(path, WRITERS)](motion, path, document)
+    suffix = _suffix(path, WRITERS)
+    if person is not None and suffix in PICTURE_SUFFIXES:
+        write_video(motion, path, person)
+    elif person is not None and suffix in GLTF_SUFFIXES:
+        _write_gltf(motion, path, document, person)
+    else:
+        WRITERS[suffix](motion, path, document)
+
+
+def _write_gltf(motion: Motion, path: Path, document: Document | None, person: Person | None) -> None:
+    if isinstance(document, GltfCharacter):
+        return write_gltf(motion, path, document)
+    if motion.skeleton is not SKELETON_22:
+        return write_gltf(motion, path)
+    person = person or load_person()[0]
+    if person.body.name == BUNDLED_NAME and person.betas is None:
+        return write_gltf(motion, path)
+    return write_gltf(person.fitted(motion), path, mesh=person.skin())
+
+
+def shows_person(path: Path | str) -> bool:
+    """Whether the format of ``path`` shows somebody: glTF files and videos do."""
+    return Path(path).suffix.lower() in (*GLTF_SUFFIXES, *PICTURE_SUFFIXES)
 
 
 def can_hold(path: Path | str, document: Document | None) -> bool:

@@ -1,13 +1,15 @@
 """Body model files: the bundled one, and those that a person brings."""
 
+import os
 import re
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from stylize.body import BodyModel
+from stylize.body import BodyModel, Person
 from stylize.errors import MotionFileError
+from stylize.io.amass import SmplFile
 from stylize.io.files import Limits, read_bytes
 from stylize.io.model_pickles import read_pickled_arrays
 from stylize.io.npy import read_npz
@@ -16,6 +18,8 @@ from stylize.skinned_mesh import BUNDLED_BODY
 
 BODY_MODELS = Path(__file__).resolve().parent.parent.parent / "checkpoints" / "body_models"
 """Where a person may put SMPL's own models."""
+VARIABLE = "STYLIZE_BODY_MODEL"
+BUNDLED_NAME = "bundled body"
 SUFFIXES = (".npz", ".pkl")
 LIMITS = Limits(file_bytes=400 * 1024**2)
 """Whoever runs this puts these files there; nobody uploads them."""
@@ -48,21 +52,22 @@ def load_body(
     """The body to show, and a sentence about which it is.
 
     Args:
-        path: a model file of SMPL, SMPL-H or SMPL-X, .npz or .pkl, or a folder of some; None for ``folder``, and the
-            bundled body where that has none.
+        path: a model file of SMPL, SMPL-H or SMPL-X, .npz or .pkl, or a folder of some; None for what the environment
+            variable STYLIZE_BODY_MODEL names, else for ``folder``, and the bundled body where that has none.
         gender: which of the files in a folder.
         folder: where to look.
 
     Raises:
         MotionFileError: the file cannot be read, or is no body model.
     """
-    chosen = find_body(folder, gender) if path is None else Path(path)
+    named = path or os.environ.get(VARIABLE)
+    chosen = Path(named) if named else find_body(folder, gender)
     if chosen is None:
         sentence = (
             "The body shown is the bundled one; put a model file of SMPL, SMPL-H or SMPL-X into "
             "checkpoints/body_models to see that."
         )
-        return read_body(BUNDLED_BODY, "bundled body"), sentence
+        return read_body(BUNDLED_BODY, BUNDLED_NAME), sentence
     if chosen.is_dir():
         file = find_body(chosen, gender)
         if file is None:
@@ -70,6 +75,25 @@ def load_body(
         chosen = file
     body = read_body(chosen)
     return body, f"The body shown is {chosen.name} ({body.name})."
+
+
+def load_person(
+    path: Path | str | None = None, file: SmplFile | None = None, folder: Path | str = BODY_MODELS
+) -> tuple[Person, str]:
+    """Whom to show, and a sentence about which body that is.
+
+    Args:
+        path: see ``load_body``.
+        file: what a motion file of the SMPL family says of the body: its gender chooses among the models in a folder,
+            its shape numbers are used. The bundled body keeps its shape, since its numbers mean something else.
+        folder: see ``load_body``.
+
+    Raises:
+        MotionFileError: the model file cannot be read, or is no body model.
+    """
+    body, sentence = load_body(path, file.gender if file is not None else "neutral", folder)
+    betas = file.betas if file is not None and body.name != BUNDLED_NAME else None
+    return Person(body, betas), sentence
 
 
 @lru_cache(maxsize=4)

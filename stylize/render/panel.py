@@ -1,7 +1,8 @@
-"""Paints the frames of one panel: studio background, ground grid, trail, soft shadow, a body of shaded tubes.
+"""Paints the frames of one panel: studio background, ground grid, trail, soft shadow, and somebody.
 
-One depth-sorted LineCollection holds the whole body, with five nested strokes a piece from a dark outline to a
-highlight; that looks like shaded tubes and is many times as fast as 3D axes.
+A body with a skin is painted by ``SkinPainter``. The tubes are painted here: one depth-sorted LineCollection holds the
+whole body, with five nested strokes a piece from a dark outline to a highlight; that looks like shaded tubes and is
+many times as fast as 3D axes.
 """
 
 from typing import Any
@@ -16,9 +17,11 @@ from matplotlib.transforms import IdentityTransform
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
+from stylize.body import Person
 from stylize.motion import Motion
 from stylize.render.body import PIECE_RADII, PIECE_SIDES, PIECE_TUBES, body_pieces
 from stylize.render.camera import THREE_QUARTER_YAW, Camera, fitting_distance, follow, start_facing
+from stylize.render.skin import SkinPainter
 
 PAPER, FLOOR, GRID_COLOR, TEXT, SUBTLE_TEXT = "#f1f0ed", "#fcfbf9", "#a9a7a2", "#26272b", "#7b7a76"
 GRID_STEP, GRID_REACH = 0.5, 4.0
@@ -59,9 +62,19 @@ class PanelPainter:
         accent: colour of the body.
         size: width and height in pixels.
         distance: of the camera, in metres; see ``camera_distance``.
+        person: who is shown; None for tubes.
     """
 
-    def __init__(self, motion: Motion, title: str, subtitle: str, accent: str, size: int, distance: float) -> None:
+    def __init__(
+        self,
+        motion: Motion,
+        title: str,
+        subtitle: str,
+        accent: str,
+        size: int,
+        distance: float,
+        person: Person | None = None,
+    ) -> None:
         self.motion, self.size = motion, size
         self._block, self._block_pieces = -1, np.empty(0)
         self.targets = follow(motion.root_positions, motion.fps)
@@ -76,6 +89,7 @@ class PanelPainter:
         self._background = _background(self.camera, title, subtitle, accent)
         self._accent = np.array(to_rgb(accent))
         self._stroke_colors = _stroke_colors(self._accent)
+        self._skin = None if person is None else SkinPainter(person, motion, self._accent)
 
     def paint(self, frame: int) -> np.ndarray:
         """One frame as (size, size, 3) uint8."""
@@ -92,8 +106,11 @@ class PanelPainter:
         if len(rows):
             floor = pixels[rows[0] : rows[-1] + 1, :, :3]
             floor[...] = floor * (1 - SHADOW_STRENGTH * shade[rows[0] : rows[-1] + 1, :, None])
-        self._place_body(pieces, target)
-        self._body.draw(renderer)
+        if self._skin is None:
+            self._place_body(pieces, target)
+            self._body.draw(renderer)
+        else:
+            self._skin.draw(renderer, self.camera, frame, target)
         self._draw_time_line(pixels, frame)
         return pixels[..., :3].copy()
 

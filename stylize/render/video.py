@@ -10,7 +10,7 @@ import imageio.v2 as imageio
 import numpy as np
 from PIL import Image
 
-from stylize.body import Figure
+from stylize.body import Person
 from stylize.errors import MotionError
 from stylize.motion import Motion
 from stylize.render.body import check_showable
@@ -32,14 +32,14 @@ class Panel:
         title: the label's first line.
         subtitle: its second line.
         role: "content", "style" or "result"; gives its colour.
-        figure: who is shown; None for whom all are shown as.
+        person: who is shown; None for whom all are shown as.
     """
 
     motion: Motion
     title: str
     subtitle: str = ""
     role: str = "result"
-    figure: Figure | None = None
+    person: Person | None = None
 
 
 def render_video(
@@ -48,6 +48,7 @@ def render_video(
     *,
     size: int = 480,
     crf: int = 20,
+    person: Person | None = None,
     progress: Callable[[float, str], None] | None = None,
 ) -> None:
     """Write panels side by side as an H.264 video that browsers play, or as an animated picture (.gif, .webp).
@@ -61,6 +62,7 @@ def render_video(
         path: an .mp4, .gif or .webp file; animated pictures have half the frames.
         size: width and height of a panel in pixels, even.
         crf: quality of the video, lower is better.
+        person: who is shown in panels that have nobody of their own; None for tubes in all panels.
         progress: called with a share from 0 to 1 and what is being done.
 
     Raises:
@@ -71,7 +73,7 @@ def render_video(
     if suffix not in VIDEO_SUFFIXES:
         shown = path.suffix or "a file without a suffix"
         raise MotionError(f"A video cannot be written as {shown}; use {', '.join(VIDEO_SUFFIXES)}.")
-    frames = iterate_frames(panels, size)
+    frames = iterate_frames(panels, size, person)
     total = _frame_count(panels)
     if suffix != ".mp4":
         frames, total = (frame for k, frame in enumerate(frames) if k % 2 == 0), -(-total // 2)
@@ -117,26 +119,26 @@ def _write_webp(frames: Iterator[np.ndarray], path: Path) -> None:
     next(pictures).save(path, save_all=True, append_images=pictures, duration=round(PICTURE_MS), loop=0, quality=75)
 
 
-def iterate_frames(panels: Sequence[Panel], size: int = 480) -> Iterator[np.ndarray]:
+def iterate_frames(panels: Sequence[Panel], size: int = 480, person: Person | None = None) -> Iterator[np.ndarray]:
     """The frames (size, size * panels, 3) uint8 of a video, at VIDEO_FPS."""
-    painters = _painters(panels, size)
+    painters = _painters(panels, size, person)
     for frame in range(_frame_count(panels)):
         yield _paint(panels, painters, frame)
 
 
-def render_frame(panels: Sequence[Panel], frame: int, size: int = 480) -> np.ndarray:
+def render_frame(panels: Sequence[Panel], frame: int, size: int = 480, person: Person | None = None) -> np.ndarray:
     """One frame (size, size * panels, 3) uint8 of the video that ``render_video`` would write."""
-    return _paint(panels, _painters(panels, size), frame)
+    return _paint(panels, _painters(panels, size, person), frame)
 
 
 def render_strip(motion: Motion, path: Path | str, columns: int = 8, size: int = 260) -> None:
     """Write equally spaced frames of one motion in a row, as a picture to look at."""
-    painter = _painters([Panel(motion, "")], size)[0]
+    painter = _painters([Panel(motion, "")], size, None)[0]
     frames = np.linspace(0, len(painter.motion) - 1, columns).astype(int)
     imageio.imwrite(path, np.concatenate([painter.paint(frame) for frame in frames], axis=1))
 
 
-def _painters(panels: Sequence[Panel], size: int) -> list[PanelPainter]:
+def _painters(panels: Sequence[Panel], size: int, person: Person | None) -> list[PanelPainter]:
     if not panels:
         raise MotionError("There is no motion to show; give at least one panel.")
     for panel in panels:
@@ -144,7 +146,15 @@ def _painters(panels: Sequence[Panel], size: int) -> list[PanelPainter]:
     motions = [panel.motion.resample(VIDEO_FPS) for panel in panels]
     distance = max(camera_distance(motion) for motion in motions)
     return [
-        PanelPainter(motion, panel.title, panel.subtitle, ACCENTS[panel.role], size, distance)
+        PanelPainter(
+            motion,
+            panel.title,
+            panel.subtitle,
+            ACCENTS[panel.role],
+            size,
+            distance,
+            None if person is None else panel.person or person,
+        )
         for motion, panel in zip(motions, panels, strict=True)
     ]
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
+from stylize.io import load_person
 from stylize.pipeline import Stylizer
 from stylize.ui.choices import segments
 from stylize.ui.fragments import result_facts
@@ -54,7 +55,8 @@ def result_panel(first: dict) -> ResultPanel:
     with gr.Column(elem_classes="card result", elem_id="result"):
         shown_as = segments([("3D", VIEW), ("Video", VIDEO)], VIEW, "How the result is shown")
         shown_as.visible = False
-        view = motion_viewer(first, empty=EMPTY, label="Content, style and result", elem_id="view")
+        person, _ = load_person()
+        view = motion_viewer(first, empty=EMPTY, label="Content, style and result", person=person, elem_id="view")
         video = gr.Video(
             label="Comparison",
             show_label=False,

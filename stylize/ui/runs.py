@@ -11,7 +11,7 @@ from gradio.utils import get_upload_folder
 
 from stylize.comparison import comparison_panels
 from stylize.errors import MotionError
-from stylize.io import WRITERS
+from stylize.io import WRITERS, load_person
 from stylize.motion import Motion
 from stylize.pipeline import Scores, StylizationResult, Stylizer
 from stylize.recipe import Recipe, RunSettings
@@ -115,6 +115,7 @@ def write_file(run: Run, index: int, file_format: str, progress: Progress) -> Pa
             comparison_panels(run.result, index),
             path,
             size=480 if suffix == ".mp4" else 240,
+            person=load_person()[0],
             progress=progress,
         )
     else:

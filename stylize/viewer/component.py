@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from stylize.body import Figure
+from stylize.body import Person
 from stylize.viewer.shape import body_shape
 
 STATIC = Path(__file__).with_name("static")
@@ -32,7 +32,7 @@ def motion_viewer(
     *,
     empty: str = "Nothing to show yet.",
     label: str = "Motion viewer",
-    figure: Figure | None = None,
+    person: Person | None = None,
     **options: Any,
 ) -> gr.HTML:
     """A view of moving bodies side by side that people can turn, scrub and slow down.
@@ -43,7 +43,7 @@ def motion_viewer(
         value: what ``scene`` returns, or None for the empty state; events set it like any other output.
         empty: a sentence that is shown while there is nothing to see; plain text.
         label: what a screen reader calls the view.
-        figure: whom motions are shown as; None for the bundled body.
+        person: whom motions are shown as; None for the bundled body.
         options: passed on to ``gr.HTML`` (elem_id, elem_classes, visible, ...).
     """
     return gr.HTML(
@@ -51,7 +51,7 @@ def motion_viewer(
         label=label,
         html_template=_static("viewer.html"),
         css_template=_static("viewer.css"),
-        js_on_load=_script(figure),
+        js_on_load=_script(person),
         apply_default_css=False,
         empty=empty,
         **options,
@@ -63,6 +63,6 @@ def _static(name: str) -> str:
     return (STATIC / name).read_text(encoding="utf-8")
 
 
-def _script(figure: Figure | None) -> str:
-    body = f"const BODY = {json.dumps(body_shape(figure))};"
+def _script(person: Person | None) -> str:
+    body = f"const BODY = {json.dumps(body_shape(person))};"
     return "\n".join(["'use strict';", body, *map(_static, SCRIPTS)])

@@ -45,7 +45,7 @@ def scene(panels: Sequence[Panel]) -> dict[str, Any]:
         A value for JSON: ``version`` and ``tracks``, one a panel. Arrays are little endian in base64: ``rotations``
         (T, J, 3) int16 in steps of pi / ROTATION_STEPS, ``roots`` (T, 3) and ``targets`` (T, 2) float32 metres (the
         targets: x and z that a camera follows), ``contacts`` (T,) uint8 with a bit for each of CONTACT_ROLES. A panel's
-        own figure is one of ``skins``, and ``skin`` of its track says which; others are shown as the page's body.
+        own person is one of ``skins``, and ``skin`` of its track says which; others are shown as the page's body.
 
     Raises:
         MotionError: no panels or too many, or a motion that is not canonical, too long, or not finite.
@@ -67,11 +67,17 @@ def scene(panels: Sequence[Panel]) -> dict[str, Any]:
         _track(panel, motion, content if content is not None and panel.role == "result" else motion)
         for panel, motion in zip(panels, motions, strict=True)
     ]
-    figures = list({id(panel.figure): panel.figure for panel in panels if panel.figure is not None}.values())
+    skins, numbers = [], {}
     for panel, track in zip(panels, tracks, strict=True):
-        if panel.figure is not None:
-            track["skin"] = figures.index(panel.figure)
-    return {"version": VERSION, "tracks": tracks, "skins": [skin_shape(figure.skin()) for figure in figures]}
+        if panel.person is None:
+            continue
+        betas = panel.person.betas
+        key = id(panel.person.body), None if betas is None else betas.tobytes()
+        if key not in numbers:
+            numbers[key] = len(skins)
+            skins.append(skin_shape(panel.person.skin()))
+        track["skin"] = numbers[key]
+    return {"version": VERSION, "tracks": tracks, "skins": skins}
 
 
 def _track(panel: Panel, motion: Motion, start: Motion) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from stylize.body import Figure, fit_of
+from stylize.body import Person, fit_of
 from stylize.io.gltf.mannequin import quantised_weights
 from stylize.render.body import BODY_TUBES, Tube, placed
 from stylize.skeleton import CONTACT_ROLES, SKELETON_22
@@ -16,17 +16,17 @@ VERTEX_STEPS = 25_000
 LIMB_SIDES = {"left": 1.0, "right": -1.0}
 
 
-def body_shape(figure: Figure | None = None) -> dict[str, Any]:
+def body_shape(person: Person | None = None) -> dict[str, Any]:
     """What the page needs of the body, once.
 
     Args:
-        figure: who is shown; None for the bundled body, or tubes where the library was installed without its assets.
+        person: who is shown; None for the bundled body, or tubes where the library was installed without its assets.
 
     Returns:
         ``parents`` and ``offsets`` of the skeleton, ``contact_joints`` in the order of CONTACT_ROLES, ``tubes`` (those
         of the videos, for the shadow: [joint, x, y, z, radius] of both ends) and a ``skin``, see ``skin_shape``.
     """
-    mesh = figure.skin() if figure is not None else bundled_mannequin() or tube_mannequin(SKELETON_22)
+    mesh = person.skin() if person is not None else bundled_mannequin() or tube_mannequin(SKELETON_22)
     return {
         "parents": SKELETON_22.parents.tolist(),
         "offsets": SKELETON_22.offsets.round(6).tolist(),
