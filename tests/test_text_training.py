@@ -15,9 +15,11 @@ from tests.example_texts import WordEncoder
 from training import prepare
 from training.captions import action_index, captions_of, clip_action, compose_styled, style_wording
 from training.datasets import FeatureClip, load_feature_clips
-from training.evaluate_text import make_prompts, retrieval_row, side_shown
+from training.evaluate_text import make_prompts
 from training.loop import RunOptions
 from training.packs import Clip, Pack, build_pack, quantize
+from training.results_page import section_text
+from training.text_measures import retrieval_row, section, share, side_shown
 from training.train_retrieval import Retrieval, clip_cell
 from training.train_text_to_motion import (
     CaptionPool,
@@ -210,3 +212,26 @@ def test_places_are_of_length_one_and_cells_need_both_labels():
     assert places.norm(dim=1).tolist() == pytest.approx([1.0] * 3)
     assert clip_cell(clip("elderly", "walk")) == (NAMES.index("walk"), "elderly")
     assert clip_cell(clip("set1/old", "walk")) is None and clip_cell(clip(None, None, "walk")) is None
+
+
+def test_the_section_of_the_results_shows_every_measure():
+    shares = share([True, True, False])
+    restyled = dict.fromkeys(("style", "dynamics", "content"), shares)
+    measured = {"foot_sliding": 0.2, "sliding_share": 0.1, "jerk": 50.0, "nearest_clip": 0.04}
+    matched = {"r_precision_1": 0.7, "multimodal_distance": 0.5, "frechet_distance": 0.06, "diversity": 1.3}
+    report = {
+        "command": "python -m measure",
+        "action": shares | {"by_action": {"walk": 0.5, "run": 1.0}},
+        "side": shares,
+        "style_words": shares,
+        "restyled": {"generated": restyled, "real": restyled},
+        "physics": {"generated": measured, "real": measured | {"foot_sliding": 0.1}},
+        "retrieval": {"real test clips": matched, "generated, restyled": matched},
+        "multimodality": 0.25,
+        "seconds_for_5_s": 0.5,
+    }
+    text = section_text(section(report))
+    assert "| generated | 0.667 (0 to 1) | 0.667 (0 to 1) |  |  |" in text
+    assert "| generated | 0.2 | 2 | 0.1 | 50 | 0.04 |" in text
+    assert "| generated, restyled | 0.7 |  |  | 0.5 | 0.06 | 1.3 | 0.25 |" in text
+    assert "python -m measure" in text and "0.50 s on one thread" in text

@@ -7,43 +7,36 @@ The prompts are the wordings that wordings.toml keeps for the evaluation alone, 
 is generated as it is, then restyled to a style in turn; the same styles are given to real clips of the same action.
 """
 
-import json
+import shlex
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 import tyro
 from tqdm import tqdm
 
+from stylize.checkpoint import write_json
 from stylize.features import decode
 from stylize.motion import Motion
 from stylize.pipeline import Stylizer
-from stylize.rotations import heading_yaw
 from stylize.text.encoder import MiniLM
 from stylize.text.understanding import UnderstoodText
 from stylize.text.wordings import LEFT, RIGHT, actions, side_of
-from training import metrics
 from training.captions import clip_action, compose
 from training.datasets import joint_positions, load_feature_clips
-from training.distances import KnownClips, bootstrap_interval, frechet_distance, mean_pairwise
+from training.distances import KnownClips, frechet_distance, mean_pairwise
 from training.judges import Judges
 from training.loop import RunOptions
 from training.pairs import MIN_FRAMES
+from training.results_page import section_text, write_page
+from training.text_measures import Row, physical_row, retrieval_row, section, share, side_shown
 from training.train_retrieval import Retrieval, caption, load_retrieval
 
-CANDIDATES = 32
-"""Texts of which one is a motion's own."""
-DRAWS = 20
-"""How often those candidates are drawn anew."""
 NORMAL = "normal"
-
-Row = dict[str, Any]
-"""Measures by name."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +53,8 @@ class EvaluateText:
         repeats: samples of one prompt, for the multimodality.
         judge: how the judges are trained, and where they are kept.
         seed: of prompts and samples.
+        sections: folder of the sections of the results' page.
+        page: the results' page, which is written anew; None leaves it as it is.
     """
 
     train_pack: Path
@@ -71,6 +66,8 @@ class EvaluateText:
     repeats: int = 4
     judge: RunOptions = field(default_factory=lambda: RunOptions(Path("runs/judges"), steps=1000, seed=77))
     seed: int = 0
+    sections: Path = Path("runs/experiments")
+    page: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -97,63 +94,6 @@ def make_prompts(count: int, styles: Sequence[str], seed: int) -> list[Prompt]:
             style = styles[len(prompts) % len(styles)]
             prompts.append(Prompt(compose(action, rng, "test"), index, style, caption((index, style), rng, "test")))
     return prompts
-
-
-def side_shown(motion: Motion, content: str) -> int | None:
-    """The side that a motion shows, by its geometry alone: the higher hand, or the way that it turns."""
-    if "turn" in content:
-        yaw = np.unwrap(heading_yaw(motion.local_rotations[:, 0]))
-        return LEFT if yaw[-1] > yaw[0] else RIGHT
-    if "both" in content or "hand" not in content:
-        return None
-    left, right = (motion.joint_positions(f"{side}_wrist")[:, 1].max() for side in ("left", "right"))
-    return LEFT if left > right else RIGHT
-
-
-def retrieval_row(
-    places: np.ndarray, texts: np.ndarray, cells: Sequence[tuple[int, str]], real: np.ndarray, seed: int
-) -> Row:
-    """How well motions fit their texts.
-
-    Args:
-        places: of motions (N, D).
-        texts: places of each motion's own text (N, D).
-        cells: action and style that each text names; the candidates of a motion never share its own.
-        real: places of real test clips (M, D).
-        seed: of the candidates.
-    """
-    rng = np.random.default_rng(seed)
-    keys = np.array([f"{action} {style}" for action, style in cells])
-    ranks = []
-    for index, place in enumerate(places):
-        others = np.flatnonzero(keys != keys[index])
-        for _ in range(DRAWS):
-            drawn = rng.choice(others, min(CANDIDATES - 1, len(others)), replace=False)
-            distances = np.linalg.norm(texts[drawn] - place, axis=1)
-            ranks.append(int((distances < np.linalg.norm(texts[index] - place)).sum()))
-    tops = {f"r_precision_{top}": float(np.mean(np.array(ranks) < top)) for top in (1, 2, 3)}
-    return tops | {
-        "multimodal_distance": float(np.linalg.norm(places - texts, axis=1).mean()),
-        "frechet_distance": frechet_distance(places, real),
-        "diversity": mean_pairwise(places),
-    }
-
-
-def physical_row(motions: list[Motion], known: KnownClips) -> Row:
-    """Feet, smoothness and the nearest training clip."""
-    long_enough = [motion for motion in motions if len(motion) >= MIN_FRAMES]
-    measures: dict[str, Callable[[Motion], float]] = {
-        name: getattr(metrics, name) for name in ("foot_sliding", "sliding_share", "penetration", "floating", "jerk")
-    }
-    row = {name: float(np.mean([measure(motion) for motion in motions])) for name, measure in measures.items()}
-    nearest = [known.distance(metrics.heading_positions(motion)) for motion in long_enough]
-    return row | {"nearest_clip": float(np.mean(nearest))}
-
-
-def share(right: Sequence[bool]) -> Row:
-    """A share with its 95% interval."""
-    low, high = bootstrap_interval(np.asarray(right))
-    return {"share": float(np.mean(right)), "interval": [low, high], "count": len(right)}
 
 
 class TextExam:
@@ -293,41 +233,19 @@ class TextExam:
         return float(np.median(times[2:]))
 
 
-def markdown(report: Row) -> str:
-    """The measures as a person reads them."""
-    lines = [f"Text to motion of {report['checkpoint']}: {report['action']['count']} prompts in test wordings.", ""]
-
-    def shown(row: Row) -> str:
-        return f"{row['share']:.3f} ({row['interval'][0]:.3f} to {row['interval'][1]:.3f}, {row['count']})"
-
-    lines += ["| | share (95% interval, count) |", "|---|---|"]
-    lines.append(f"| action recognised | {shown(report['action'])} |")
-    lines.append(f"| named side obeyed | {shown(report['side'])} |")
-    lines.append(f"| style words understood | {shown(report['style_words'])} |")
-    lines += ["", "| restyled | style | style by dynamics | content |", "|---|---|---|---|"]
-    for name, row in report["restyled"].items():
-        lines.append(f"| {name} | {shown(row['style'])} | {shown(row['dynamics'])} | {shown(row['content'])} |")
-    for title in ("physics", *(["retrieval"] if "retrieval" in report else [])):
-        rows = report[title]
-        columns = list(next(iter(rows.values())))
-        lines += ["", f"| {title} | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
-        lines += [f"| {name} | " + " | ".join(f"{row[c]:.3g}" for c in columns) + " |" for name, row in rows.items()]
-    if "multimodality" in report:
-        lines += ["", f"Multimodality {report['multimodality']:.3f}."]
-    lines += ["", f"{report['seconds_for_5_s']:.2f} s for 5 s of motion."]
-    lines += ["", f"Made by `{report['command']}`."]
-    return "\n".join(lines) + "\n"
-
-
 def main(options: EvaluateText) -> None:
-    """Measure; print the tables and write metrics.json and metrics.md."""
+    """Measure; print the tables and write metrics.json and metrics.md, and the results' page where it is wanted."""
     exam = TextExam(options, Stylizer.from_pretrained(options.checkpoint))
-    command = " ".join(["python -m training.evaluate_text", *sys.argv[1:]])
+    command = shlex.join(["python", "-m", "training.evaluate_text", *sys.argv[1:]])
     report = {"command": command, "checkpoint": options.checkpoint, "seed": options.seed} | exam.run()
-    print(markdown(report))
+    shown = section(report)
+    print(section_text(shown))
     options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / "metrics.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    (options.out / "metrics.md").write_text(markdown(report), encoding="utf-8")
+    write_json(report, options.out / "metrics.json")
+    (options.out / "metrics.md").write_text(section_text(shown), encoding="utf-8")
+    if options.page is not None:
+        write_json(shown, options.sections / "text.json")
+        write_page(options.sections, options.page)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 """Make the bundled motions and their pictures with our own models: no frame of a data set is in them.
 
     python -m training.make_assets --pack packs/train.npz
+    python -m training.make_assets --texts
     python -m training.make_assets --pictures
 
-A motion is decoded from the content code of one clip and a style code drawn from a label's prior. The pictures are
-the small moving ones of the app: of each motion, and of two galleries of restyles.
+A motion is decoded from the content code of one clip and a style code drawn from a label's prior, or made of a text.
+The pictures are the small moving ones of the app: of each motion, and of galleries of restyles and of texts.
 """
 
 from dataclasses import dataclass
@@ -41,6 +42,22 @@ CONTENTS = {
     "punch": ("punch", "set1/normal"),
 }
 """Bundled content -> action and style in the training pack."""
+TEXTS = {
+    "walk_then_wave": "a person walks, then waves with the right hand",
+    "walk_turn_right": "walk and turn right",
+    "wave_left_hand": "somebody greets a friend with the left hand",
+    "run_then_raise_hands": "a person jogs, then raises both hands",
+    "turn_walk_bow": "turn left; walk; bow",
+}
+"""Bundled content -> the text that it is made of."""
+SHOWN_TEXTS = (
+    "an old man walks slowly",
+    "someone waves happily with the left hand",
+    "a woman jogs",
+    "an exhausted man raises both hands",
+    "a person turns right like an old man",
+    "someone bows, then walks away proudly",
+)
 GALLERY_CONTENT, GALLERY_STYLE = "content/walk", "elderly"
 
 
@@ -51,6 +68,7 @@ class MakeAssets:
     Attributes:
         pack: the training pack, whose clips give the content codes; none is needed for the pictures.
         pictures: leave the motions as they are.
+        texts: make only the motions that texts ask for.
         checkpoint: a bundled name or a folder.
         candidates: how many clips and draws to choose the cleanest feet from.
         max_seconds: longer motions are trimmed.
@@ -58,6 +76,7 @@ class MakeAssets:
 
     pack: Path | None = None
     pictures: bool = False
+    texts: bool = False
     checkpoint: str = "default"
     candidates: int = 6
     max_seconds: float = 6.0
@@ -101,8 +120,15 @@ def make_motions(options: MakeAssets, stylizer: Stylizer, pack: Pack) -> None:
         save_motion(make("walk", label, label), MOTIONS / "styles" / f"{label.replace('/', '-')}.bvh")
 
 
+def make_texts(options: MakeAssets, stylizer: Stylizer) -> None:
+    """Draw several motions of each text, choose, write."""
+    for name, text in TEXTS.items():
+        drawn = stylizer.generate(text, num_samples=options.candidates)
+        save_motion(cleanest(list(drawn.motions)), MOTIONS / "contents" / f"{name}.bvh")
+
+
 def make_pictures(stylizer: Stylizer) -> None:
-    """Of every bundled motion, and of one motion in every style and every motion in one style."""
+    """Of every bundled motion, of one motion in every style and every motion in one style, and of texts."""
     pictures = {PREVIEWS / f"{entry.name}.webp": (load_entry(entry), entry.kind) for entry in list_library()}
     labels = [label.name for label in stylizer.labels if not label.experimental]
     contents = list_library("content")
@@ -111,7 +137,10 @@ def make_pictures(stylizer: Stylizer) -> None:
         "same_content": [(label, stylizer.stylize(content, label)) for label in labels],
         "same_style": [(Path(e.name).name, stylizer.stylize(load_entry(e), style)) for e in contents],
     }
-    for gallery, results in restyles.items():
+    galleries = restyles | {"texts": [(text.replace(" ", "_"), stylizer.generate(text)) for text in SHOWN_TEXTS]}
+    for gallery, results in galleries.items():
+        for old in (GALLERIES / gallery).glob("*.webp"):
+            old.unlink()
         for number, (name, result) in enumerate(results, 1):
             pictures[GALLERIES / gallery / f"{number:02d}-{name}.webp"] = (result.motions[0], "result")
     for path, (motion, role) in pictures.items():
@@ -120,13 +149,17 @@ def make_pictures(stylizer: Stylizer) -> None:
 
 
 def main(options: MakeAssets) -> None:
-    """Make the motions, unless only the pictures are wanted, and the pictures."""
+    """Make the motions that are wanted, and the pictures."""
     torch.set_num_threads(1)
     stylizer = Stylizer.from_pretrained(options.checkpoint)
-    if not options.pictures:
+    if not options.pictures and not options.texts:
         if options.pack is None:
-            raise StylizeError("The motions are made from a training pack; give one with --pack, or only --pictures.")
+            raise StylizeError(
+                "The motions are made from a training pack; give one with --pack, --texts or --pictures."
+            )
         make_motions(options, stylizer, Pack.load(options.pack))
+    if not options.pictures:
+        make_texts(options, stylizer)
     make_pictures(stylizer)
 
 

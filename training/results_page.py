@@ -9,15 +9,15 @@ from scipy import stats
 
 from stylize.checkpoint import read_json
 
-SECTIONS = ("main", "ablations", "held-out", "efficiency")
+SECTIONS = ("main", "ablations", "held-out", "efficiency", "text")
 
 HEADER = """# Results
 
-Written by `python -m training.experiments`; each section says with which command, and a section is replaced when its
-experiment is run again. Every measure is explained in `training/exam.py`. Style, dynamics (style seen by a judge of
-movement alone), content and "all right" (all three) are shares of results; leak is the share that shows the
-reference's action. References are always of another action than the content, and of another style. Fréchet distances
-are over those of the same number of real clips ("/ real").
+Written by `python -m training.experiments` and `python -m training.evaluate_text`; each section says with which
+command, and a section is replaced when its experiment is run again. Every measure is explained in `training/exam.py`.
+Style, dynamics (style seen by a judge of movement alone), content and "all right" (all three) are shares of results;
+leak is the share that shows the reference's action. References are always of another action than the content, and of
+another style. Fréchet distances are over those of the same number of real clips ("/ real").
 
 The numbers are means over repeats of the training with other seeds, with the 95% interval (Student's t) after a
 "±"; where there is one repeat, the 95% interval by bootstrap over the pairs stands in brackets. The trainings are kept

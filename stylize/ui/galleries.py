@@ -1,4 +1,4 @@
-"""Two galleries of what the model does, made beforehand: they are there at once, and no model runs for them."""
+"""Galleries of what the model does, made beforehand: they are there at once, and no model runs for them."""
 
 from html import escape
 
@@ -10,6 +10,7 @@ from stylize.ui.cards import picture_uri
 GALLERIES = {
     "same_content": ("One motion, every style", "The same walk in each style that the model knows by name."),
     "same_style": ("One style, every motion", "Whatever somebody does, here they do it as an elderly person."),
+    "texts": ("Out of words", "Sentences alone made these, the manner included."),
 }
 
 
