@@ -36,6 +36,8 @@ ROOT = Path(__file__).resolve().parent.parent
 FRAMES = 160
 STYLE = "elderly"
 START_SECONDS = 180
+LOOKING_MILLISECONDS = 2000
+"""Between two restyles, for nobody presses the next button at once."""
 
 SHOWN = """seed => {
     const facts = [...document.querySelectorAll('#facts dl > div')];
@@ -102,6 +104,7 @@ def time_page(page: Page, clip: Path, repeats: int) -> dict[str, list[float]]:
         page.wait_for_function(VIDEO_SHOWN, arg=old, polling="raf", timeout=60_000)
         times["video"].append(time.monotonic() - begun)
         page.get_by_role("radio", name="3D", exact=True).check(force=True)
+        page.wait_for_timeout(LOOKING_MILLISECONDS)
     return times
 
 

@@ -62,9 +62,8 @@ def result_facts(result: StylizationResult, scores: Scores) -> str:
         "Strength": f"{result.strength:g}",
         "Seed": f"{result.seed}",
         "Length": _lengths(result),
-        **dict(zip(SCORE_TEXTS, values, strict=True)),
     }
-    return _facts(facts, result.warnings)
+    return _facts(facts) + _facts(dict(zip(SCORE_TEXTS, values, strict=True)), result.warnings)
 
 
 def _lengths(result: StylizationResult) -> str:
@@ -75,7 +74,7 @@ def _lengths(result: StylizationResult) -> str:
     return length if samples == [content] else f"{length}, content {content} s"
 
 
-def _facts(facts: dict[str, str], warnings: Sequence[str]) -> str:
+def _facts(facts: dict[str, str], warnings: Sequence[str] = ()) -> str:
     cells = "".join(
         f"<div{_tooltip(name)}><dt>{name}</dt><dd>{escape(value)}</dd></div>" for name, value in facts.items()
     )

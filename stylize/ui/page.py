@@ -53,6 +53,14 @@ NAME_CHOICES = """() => {
     nameAll();
 }"""
 
+# The right side stays in sight while the left one scrolls; where it is higher than the window, its lower end does.
+KEEP_IN_SIGHT = """() => {
+    const side = document.querySelector('.sticky');
+    const place = () => { side.style.top = `${Math.min(16, window.innerHeight - side.offsetHeight - 16)}px`; };
+    new ResizeObserver(place).observe(side);
+    window.addEventListener('resize', place);
+}"""
+
 PRESS_DOWNLOAD = """() => {
     setTimeout(() => document.querySelector('#download-file, #download-file a')?.click(), 50);
 }"""
@@ -64,7 +72,7 @@ def build_page(stylizer: Stylizer, queue_size: int = QUEUE_SIZE) -> gr.Blocks:
         with gr.Row(elem_classes="header"):
             gr.HTML(HEADER, padding=False)
             opened = gr.UploadButton(
-                "Open settings", file_types=[".json"], size="sm", min_width=130, scale=0, elem_id="open-settings"
+                "Open settings file", file_types=[".json"], size="sm", min_width=150, scale=0, elem_id="open-settings"
             )
         with gr.Row(equal_height=False, elem_classes="columns"):
             with gr.Column(scale=5, min_width=300):
@@ -105,7 +113,8 @@ def build_page(stylizer: Stylizer, queue_size: int = QUEUE_SIZE) -> gr.Blocks:
         started.then(None, None, None, js=NOT_RUNNING, api_visibility="private")
         settings.stop.click(actions.stop, queue=False, api_visibility="private")
         _connect_result(actions, result, content, settings)
-        page.load(None, None, None, js=NAME_CHOICES, api_visibility="private")
+        for script in (NAME_CHOICES, KEEP_IN_SIGHT):
+            page.load(None, None, None, js=script, api_visibility="private")
     page.queue(max_size=queue_size, default_concurrency_limit=PEOPLE_AT_ONCE)
     return page
 

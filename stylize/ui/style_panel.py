@@ -46,7 +46,7 @@ def style_panel(labels: Sequence[StyleLabel]) -> StylePanel:
         with pages[LIBRARY]:
             entry = _reference_choice(labels)
         with pages[UPLOAD]:
-            file = upload_choice("style", "Motion file of any action in the style", api_name="inspect_reference")
+            file = upload_choice("style", "Any action in the style", api_name="inspect_reference")
         with pages[OWN]:
             own = own_styles_panel()
         with pages[SAMPLE]:
@@ -88,7 +88,11 @@ def _reference_choice(labels: Sequence[StyleLabel]) -> gr.Radio:
     experimental = {label.name for label in labels if label.experimental}
     entries = sorted(list_library("style"), key=lambda entry: entry.label in experimental)
     default = next((entry.name for entry in entries if entry.label == DEFAULT_LABEL), None)
-    cards = [(shown_name(entry.label or entry.title), entry.name, entry.name) for entry in entries]
+    titles: list[str] = []
+    for entry in entries:  # both sets have an "active"
+        title = shown_name(entry.label or entry.title)
+        titles.append(f"{title} {titles.count(title) + 1}" if title in titles else title)
+    cards = [(title, entry.name, entry.name) for title, entry in zip(titles, entries, strict=True)]
     return card_choice(cards, default, "Reference motion", "reference-cards")
 
 

@@ -28,9 +28,16 @@ function makePanels(container, tracks) {
     root.style.setProperty("--accent", track.color);
     return { root, progress, track, index, ghost: overlays ? content : -1 };
   });
-  container.style.setProperty("--columns", Math.min(Math.max(tracks.length, 1), 4));
+  for (const [name, most] of [["--columns", 5], ["--few-columns", 3]]) {
+    container.style.setProperty(name, balancedColumns(tracks.length, most));
+  }
   container.replaceChildren(...panels.map((panel) => panel.root));
   return panels;
+}
+
+/** So many panels a row that the rows are about equally full. */
+function balancedColumns(count, most) {
+  return Math.ceil(count / Math.ceil(count / most)) || 1;
 }
 
 /** The motions in words. */
