@@ -1,5 +1,6 @@
 """The command line on glTF files: which animation, which character, and what is written."""
 
+import re
 from functools import cache
 
 import numpy as np
@@ -9,6 +10,7 @@ from stylize.cli import main
 from stylize.io import read_bvh, read_gltf
 from stylize.library import MOTIONS
 from stylize.pipeline import Stylizer
+from tests.example_bodies import write_npz
 from tests.example_gltf import BONES, humanoid, quat_about, split, waving, with_vrm
 
 CONTENT = MOTIONS / "contents" / "walk.bvh"
@@ -82,3 +84,28 @@ def test_convert_picks_the_animation_and_the_character(hero, tmp_path, capsys):
 def test_a_character_is_never_written_over(hero, capsys):
     assert run("apply", CONTENT, "--style-label", "elderly", "--character", hero, "--out", hero) == 2
     assert "is also an input" in capsys.readouterr().err
+
+
+def test_a_body_model_of_ones_own_is_shown_in_the_shape_of_the_motion(tmp_path, capsys):
+    assert run("convert", CONTENT, tmp_path / "walk.npz") == 0
+    with np.load(tmp_path / "walk.npz") as file:
+        np.savez(tmp_path / "tall.npz", **(dict(file) | {"betas": np.full(16, 4.0, np.float32), "gender": "male"}))
+    models = tmp_path / "models"
+    models.mkdir()
+    for name in ("SMPL_MALE.npz", "SMPL_NEUTRAL.npz"):
+        write_npz("SMPL", models / name)
+    capsys.readouterr()
+    places = []
+    for name in ("walk", "tall"):
+        out = tmp_path / f"{name}.glb"
+        assert run("convert", tmp_path / f"{name}.npz", out, "--body-model", models) == 0
+        places.append(read_gltf(out)[1].rest().positions)
+    assert re.findall(r"SMPL_\w+", capsys.readouterr().err) == ["SMPL_NEUTRAL", "SMPL_MALE"]
+    assert np.abs(places[1] - places[0]).max() > 0.002
+
+
+def test_without_a_body_model_a_sentence_says_who_is_shown(tmp_path, capsys):
+    assert run("convert", CONTENT, tmp_path / "out.glb") == 0
+    assert capsys.readouterr().err.startswith("The body shown is the bundled one; put a model file")
+    assert run("convert", CONTENT, tmp_path / "out.glb", "--body-model", tmp_path / "nowhere.npz") == 1
+    assert "nowhere.npz" in capsys.readouterr().err

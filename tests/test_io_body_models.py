@@ -12,10 +12,18 @@ import smplx
 import torch
 from smplx.utils import Struct
 
+from stylize.body import Person
 from stylize.errors import MotionFileError
-from stylize.io.body_models import find_body, load_body, read_body
+from stylize.io import SmplFile, read_gltf, save_motion
+from stylize.io.body_models import find_body, load_body, load_person, read_body
+from stylize.motion import Motion
 from stylize.rotations import rotvec_to_matrix
+from stylize.skeleton import ANKLE_HEIGHT, SKELETON_22
 from tests.example_bodies import LAYOUTS, body_arrays, write_npz, write_pickle
+from tests.khronos import validator_messages
+
+STANDING = 0.075 + SKELETON_22.leg_length + ANKLE_HEIGHT
+"""Metres from the ground to the canonical pelvis: from it to the hips, the legs, and what is below the ankles."""
 
 
 def refused(path) -> str:
@@ -166,6 +174,7 @@ class Command:
 
 
 BUILD_OF_A_FUNCTION = b"c_codecs\nencode\n}X\x0c\x00\x00\x00__defaults__NsN\x86b."
+HUGE_MEMO = b"\x80\x02}r\xff\xff\xff\x7f."
 ITSELF_INSIDE = b"}X\x01\x00\x00\x00acchumpy.ch\nCh\n)\x81q\x01}X\x01\x00\x00\x00xh\x01sbs."
 
 
@@ -179,6 +188,7 @@ ITSELF_INSIDE = b"}X\x01\x00\x00\x00acchumpy.ch\nCh\n)\x81q\x01}X\x01\x00\x00\x0
         b'cbuiltins\nexec\n(S\'open("executed", "w")\'\ntR.',
         b"cnumpy.core.multiarray\n_reconstruct.__globals__\n.",
         BUILD_OF_A_FUNCTION,
+        HUGE_MEMO,
         ITSELF_INSIDE,
         b"P1\n.",
         b"]q\x00h\x00a.",
@@ -216,3 +226,51 @@ def test_damaged_pickles_are_told_in_one_sentence(tmp_path):
         (tmp_path / "model.pkl").write_bytes(bytes(damaged[: rng.integers(len(good) // 2, len(good) + 1)]))
         read_body.cache_clear()
         refused(tmp_path / "model.pkl")
+
+
+# Where it is shown
+
+
+def test_a_person_goes_into_gltf_files_with_their_own_joints(tmp_path, procedural_walk):
+    body = read_body(write_npz("SMPL-X", tmp_path / "model.npz"))
+    person = Person(body, np.full(10, 1.5))
+    save_motion(procedural_walk, tmp_path / "out.glb", person=person)
+    again, character = read_gltf(tmp_path / "out.glb")
+    own = person.fitted(procedural_walk)
+    order = [again.skeleton.names.index(name) for name in SKELETON_22.names]
+    np.testing.assert_allclose(again.positions[:, order], own.positions, atol=1e-4)
+    assert validator_messages(tmp_path / "out.glb") == []
+    assert len(character.content_with(again, ".glb")) > 10475 * 12
+
+
+def test_fitting_puts_the_soles_on_the_ground_and_scales_the_way(tmp_path, procedural_walk):
+    body = read_body(write_npz("SMPL", tmp_path / "model.npz"))
+    own = body.fitted(procedural_walk)
+    scale = own.skeleton.leg_length / SKELETON_22.leg_length
+    way = [motion.root_positions[-1] - motion.root_positions[0] for motion in (procedural_walk, own)]
+    np.testing.assert_allclose(way[1][[0, 2]], scale * way[0][[0, 2]], rtol=0.05)
+    still = Motion(SKELETON_22, np.tile(np.eye(3), (1, 22, 1, 1)), np.array([[0, STANDING, 0]]), 30)
+    assert body.of_motion(still)[..., 1].min() == pytest.approx(0, abs=1e-5)
+
+
+def test_gender_and_shape_of_the_motion_file_choose_whom_to_show(tmp_path):
+    for name in ("SMPLH_MALE.npz", "SMPLH_FEMALE.npz"):
+        write_npz("SMPL", tmp_path / name)
+    file = SmplFile("SMPL-H", np.arange(16.0), "female", np.eye(3))
+    person, sentence = load_person(tmp_path, file)
+    assert "SMPLH_FEMALE.npz" in sentence
+    np.testing.assert_array_equal(person.betas, file.betas)
+    assert load_person(tmp_path)[0].betas is None
+
+
+def test_the_bundled_body_does_not_read_the_shape_numbers_of_others(tmp_path):
+    file = SmplFile("SMPL-H", np.arange(16.0), "female", np.eye(3))
+    assert load_person(file=file, folder=tmp_path)[0].betas is None
+
+
+def test_a_variable_may_name_the_model(tmp_path, monkeypatch):
+    monkeypatch.setenv("STYLIZE_BODY_MODEL", str(write_npz("SMPL", tmp_path / "mine.npz")))
+    assert load_person()[1] == "The body shown is mine.npz (SMPL)."
+    monkeypatch.setenv("STYLIZE_BODY_MODEL", str(tmp_path / "other.npz"))
+    with pytest.raises(MotionFileError, match=r"other\.npz"):
+        load_person()

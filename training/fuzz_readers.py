@@ -7,6 +7,7 @@ Needs ``pip install -e ".[fuzz]"``. It stops at the first error that is not mean
 """
 
 import argparse
+import pickle
 import sys
 import tempfile
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from pathlib import Path
 from time import process_time
 
 import numpy as np
+from scipy.sparse import csc_matrix
 
 from stylize.errors import StylizeError
 
@@ -28,6 +30,7 @@ LONGEST = 200_000
 def readers() -> dict[str, tuple[Callable[[bytes], object], list[bytes]]]:
     """Name -> what reads a file's content, and good files to begin with."""
     from stylize import io
+    from stylize.io.body_models import parse_body
     from stylize.io.humanml3d_features import features_from_positions
     from stylize.library import MOTIONS
     from stylize.motion import Motion
@@ -43,6 +46,7 @@ def readers() -> dict[str, tuple[Callable[[bytes], object], list[bytes]]]:
 
     return {
         "amass": (io.parse_amass, [saved(walk, "o.npz"), _npz(canonical)]),
+        "body": (lambda content: parse_body(content, "o.npz"), _body_models()),
         "bvh": (lambda content: io.parse_bvh(content, "o.bvh"), [saved(walk, "o.bvh")]),
         "csv": (io.parse_positions_csv, [saved(walk, "o.csv"), b"hip.x,hip.y,hip.z\n1,2,3\n1,2,3\n"]),
         "gltf": (lambda content: io.parse_gltf(content, "o.glb"), [saved(walk, "o.glb"), saved(walk, "o.gltf")]),
@@ -65,6 +69,25 @@ def _npy(array: np.ndarray) -> bytes:
     return stream.getvalue()
 
 
+def _body_models() -> list[bytes]:
+    """A small .npz, and a small pickle with a sparse matrix in it."""
+    vertices, joints = 4, 24
+    parents = np.maximum(np.arange(joints) - 1, 0)
+    arrays = {
+        "v_template": np.zeros((vertices, 3)),
+        "f": np.zeros((1, 3), np.uint32),
+        "weights": np.ones((vertices, joints)) / joints,
+        "J_regressor": np.ones((joints, vertices)) / vertices,
+        "kintree_table": np.stack([parents, parents]),
+        "shapedirs": np.zeros((vertices, 3, 1)),
+        "posedirs": np.zeros((vertices, 3, 9 * (joints - 1)), np.float32),
+    }
+    stream = BytesIO()
+    np.savez_compressed(stream, **arrays)
+    sparse = arrays | {"J_regressor": csc_matrix(arrays["J_regressor"])}
+    return [stream.getvalue(), *(pickle.dumps(sparse, protocol) for protocol in (2, 4))]
+
+
 def _npz(motion) -> bytes:
     stream = BytesIO()
     frames = len(motion)
@@ -83,7 +106,7 @@ def _npz(motion) -> bytes:
 def main() -> None:
     """Fuzz one reader."""
     parser = argparse.ArgumentParser(description="Feed a reader damaged files.")
-    parser.add_argument("reader", choices=["amass", "bvh", "csv", "gltf", "humanml3d", "named"])
+    parser.add_argument("reader", choices=["amass", "body", "bvh", "csv", "gltf", "humanml3d", "named"])
     parser.add_argument("--seconds", type=int, default=600)
     arguments = parser.parse_args()
 

@@ -108,16 +108,29 @@ def read_body(path: Path | str, name: str | None = None) -> BodyModel:
         MotionFileError: the file cannot be read, or is no body model; one sentence.
     """
     path = Path(path)
-    content = read_bytes(path, LIMITS)
-    if path.suffix.lower() == ".npz":
-        arrays = read_npz(content, path.name, {*ARRAYS, *HANDS}, LIMITS)
+    return parse_body(read_bytes(path, LIMITS), path.name, name)
+
+
+def parse_body(content: bytes, source_name: str, name: str | None = None) -> BodyModel:
+    """Understand the content of a model file; an .npz file begins as archives do, all else is taken for a pickle.
+
+    Args:
+        content: of the file.
+        source_name: the file's name, for error messages.
+        name: to show a person; None for the family.
+
+    Raises:
+        MotionFileError: it is no body model; one sentence.
+    """
+    if content[:2] == b"PK":
+        arrays = read_npz(content, source_name, {*ARRAYS, *HANDS}, LIMITS, optional=HANDS)
     else:
-        arrays = read_pickled_arrays(content, path.name)
+        arrays = read_pickled_arrays(content, source_name)
     missing = [array for array in ARRAYS if array not in arrays]
     if missing:
-        raise MotionFileError(f"{path.name} is no body model: it has no {', '.join(missing)}.")
-    _check_shapes(arrays, path.name)
-    return _body(arrays, name or FAMILIES[arrays["weights"].shape[1]], path.name)
+        raise MotionFileError(f"{source_name} is no body model: it has no {', '.join(missing)}.")
+    _check_shapes(arrays, source_name)
+    return _body(arrays, name or FAMILIES[arrays["weights"].shape[1]], source_name)
 
 
 def _check_shapes(arrays: dict[str, np.ndarray], source_name: str) -> None:

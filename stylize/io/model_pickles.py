@@ -5,6 +5,7 @@ classes of ours, which only keep what they are given; anything else is refused.
 """
 
 import pickle
+import pickletools
 import re
 from collections.abc import Callable
 from io import BytesIO
@@ -14,6 +15,7 @@ import numpy as np
 
 from stylize.errors import MotionFileError
 
+MOST_PARTS = 1_000_000
 PLAIN_DTYPE = re.compile(r"[<>=|]?[biuf][1248]")
 
 
@@ -139,6 +141,7 @@ def read_pickled_arrays(content: bytes, source_name: str) -> dict[str, np.ndarra
         MotionFileError: it is no such pickle, or it names something other than arrays and matrices.
     """
     try:
+        _check_memo(content)
         found = _Unpickler(BytesIO(content), encoding="latin1").load()
         arrays = {str(name): _array_of(value) for name, value in found.items()} if isinstance(found, dict) else None
     except pickle.UnpicklingError as error:
@@ -150,6 +153,13 @@ def read_pickled_arrays(content: bytes, source_name: str) -> dict[str, np.ndarra
     if arrays is None:
         raise MotionFileError(f"{source_name} is no body model: it holds no table of arrays.")
     return {name: array for name, array in arrays.items() if array is not None}
+
+
+def _check_memo(content: bytes) -> None:
+    """UnpicklingError if it counts its parts with huge numbers, for each of which the unpickler would take memory."""
+    for opcode, argument, _ in pickletools.genops(content):
+        if opcode.name.endswith("PUT") and int(str(argument)) > MOST_PARTS:
+            raise pickle.UnpicklingError("parts without end")
 
 
 def _array_of(value: Any) -> np.ndarray | None:
