@@ -16,7 +16,7 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 import gradio as gr
 from gradio_client import Client, handle_file
 
-from stylize.io import load_motion, read_bvh
+from stylize.io import GltfCharacter, load_motion, read_bvh, read_motion
 from stylize.library import MOTIONS, load_entry
 from stylize.models.stylizer import Stylizer as StylizerNetwork
 from stylize.pipeline import OPEN, Stylizer
@@ -32,6 +32,7 @@ from stylize.ui.messages import FAILURE
 from stylize.ui.page import build_page
 from stylize.ui.runs import start_run
 from stylize.ui.theme import STYLESHEET, theme
+from tests.example_gltf import humanoid, quat_about, waving
 
 # Gradio counts its requests with an option of pandas that is on its way out.
 pytestmark = pytest.mark.filterwarnings("ignore:The copy keyword is deprecated")
@@ -48,7 +49,9 @@ def stylizer() -> Stylizer:
 def small_videos():
     """The real videos, drawn smaller: most of a run's time is spent on their pixels."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runs, "render_video", lambda panels, path, size, progress: render_video(panels, path, size=96))
+        patch.setattr(
+            runs, "render_video", lambda panels, path, size, person, progress: render_video(panels, path, size=96)
+        )
         yield
 
 
@@ -201,6 +204,37 @@ def test_an_upload_can_be_the_style_too(client):
     shown = restyle(client, content_entry="content/bow", style_kind="upload", reference_file=handle_file(CONTENT))
     assert shown["message"] == ""
     assert "reference bow" in shown["facts"]
+
+
+@pytest.fixture
+def hero(tmp_path) -> Path:
+    """A character with two animations, "wave" and a longer "bow"."""
+    example = waving(humanoid())
+    example.turn("bow", 0, np.arange(91) / 30, quat_about("x", *(40 * np.sin(np.arange(91) / 30))))
+    path = tmp_path / "hero.glb"
+    path.write_bytes(example.glb())
+    return path
+
+
+def test_an_uploaded_character_comes_back_with_the_result_and_its_animations_can_be_chosen(client, hero):
+    *_, choice = client.predict(handle_file(hero), api_name="/inspect_content")
+    assert choice["value"] == "wave" and [name for name, _ in choice["choices"]] == ["wave", "bow"]
+    inputs = {"content_origin": "upload", "content_file": handle_file(hero), "content_animation": "bow"}
+    shown = restyle(client, **inputs, keep_timing=True)
+    assert shown["message"] == "" and shown["view"]["tracks"][0]["frames"] == 91
+    motion, character = read_motion(write_file(client, "yours.glb"))
+    assert isinstance(character, GltfCharacter) and character.animations == ("restyled", "wave", "bow")
+    assert motion.skeleton.names[0] == "hips" and len(motion) == 91
+
+
+def test_a_result_is_worn_by_another_character(client, hero):
+    restyle(client, content_entry="content/bow", keep_timing=True)
+    worn, message = client.predict("0", "1", handle_file(hero), api_name="/wear")
+    assert message == ""
+    motion, character = read_motion(worn["value"] if isinstance(worn, dict) else worn)
+    assert isinstance(character, GltfCharacter) and character.animations == ("restyled", "wave", "bow")
+    assert motion.duration == pytest.approx(load_entry("content/bow").duration, abs=0.05)
+    assert "No character was uploaded" in client.predict("0", "1", None, api_name="/wear")[1]
 
 
 def local_rotations(client: Client) -> np.ndarray:
@@ -379,7 +413,7 @@ def test_what_is_missing_is_said_in_a_sentence_and_nothing_else_changes(shared_c
 def test_a_broken_upload_is_explained_with_its_line(shared_client, tmp_path):
     upload = tmp_path / "broken.bvh"
     upload.write_text("HIERARCHY\nROOT a\n{\n")
-    facts, preview = shared_client.predict(handle_file(upload), api_name="/inspect_content")
+    facts, preview, _ = shared_client.predict(handle_file(upload), api_name="/inspect_content")
     assert "notice-error" in facts and "line" in facts
     assert preview == ""
     assert "line" in text_of(
@@ -397,7 +431,7 @@ def test_the_server_refuses_files_that_are_too_large_or_of_another_kind(shared_c
 
 
 def test_an_upload_shows_what_was_found_and_a_preview():
-    facts, preview = inspect_upload(str(CONTENT), role="content")
+    facts, preview, _ = inspect_upload(str(CONTENT), role="content")
     motion = read_bvh(CONTENT)[0]
     assert f"{len(motion)} at 30 fps" in text_of(facts)
     assert "22" in text_of(facts)
@@ -410,7 +444,7 @@ def test_an_upload_of_another_length_than_can_be_used_is_told_at_once(tmp_path):
     upload = tmp_path / "short.bvh"
     header = re.sub(r"Frames:\s*\d+", "Frames: 10", header)
     upload.write_text(header + "Frame Time:" + "\n".join(lines[:11]) + "\n")
-    facts, _ = inspect_upload(str(upload), role="content")
+    facts, *_ = inspect_upload(str(upload), role="content")
     assert "1 to 60 seconds" in facts
 
 

@@ -20,7 +20,7 @@ from stylize.ui.fragments import described
 from stylize.ui.messages import or_message
 from stylize.ui.own_styles import OwnStyle, find_own_style
 from stylize.ui.result_panel import NOTHING, VIDEO, ResultPanel, sample_facts, shown_run, with_run
-from stylize.ui.runs import Run, start_run, write_file
+from stylize.ui.runs import Run, start_run, write_file, write_on_character
 from stylize.ui.second_style import NONE as NO_SECOND
 from stylize.ui.second_style import with_second
 from stylize.ui.style_panel import DEFAULT_LABEL, LABEL, chosen_style
@@ -53,8 +53,10 @@ class Actions:
         num_samples: int,
         seed: int | None,
         content_file: str | None = None,
+        content_animation: str | None = None,
         experimental_label: str | None = None,
         reference_file: str | None = None,
+        reference_animation: str | None = None,
         own_style: str | None = None,
         keep_timing: bool = False,
         body: Body = "full",
@@ -84,9 +86,13 @@ class Actions:
             if seed is None:
                 raise MotionError("The seed is empty; give a whole number.")
             used_seed = int(seed) if lock_seed else random.randrange(MAX_SEED)
-            content = chosen_content(content_origin, content_entry, content_file, kept, made, trim_start, trim_end)
+            content = chosen_content(
+                content_origin, content_entry, content_file, content_animation, kept, made, trim_start, trim_end
+            )
             own = find_own_style(own_styles, own_style)
-            style = chosen_style(style_kind, label, experimental_label, reference_entry, reference_file, own)
+            style = chosen_style(
+                style_kind, label, experimental_label, reference_entry, reference_file, reference_animation, own
+            )
             second = find_own_style(own_styles, second_style) or second_style
             style = with_second(style, second_kind, second, second_share)
             settings = RunSettings(strength, int(num_samples), used_seed, keep_timing, body)
@@ -140,6 +146,17 @@ class Actions:
 
         return or_message(work, [self.panel.file])
 
+    def wear(self, runs: tuple[Run, ...], place: str, sample: str, character: str | None):
+        """Write a sample on a person's own character, for the browser to take away; in the character's format."""
+
+        def work() -> tuple:
+            run = runs[self._index(runs, place)]
+            if character is None:
+                raise MotionError("No character was uploaded; upload a .glb, .gltf, .vrm or .bvh file first.")
+            return (str(write_on_character(run, int(sample) - 1, character)),)
+
+        return or_message(work, [self.panel.file])
+
     def use_result(self, runs: tuple[Run, ...], place: str, sample: str):
         """Make a sample the next motion to restyle, on the skeleton of the file that it came from."""
 
@@ -171,5 +188,5 @@ def _reporter(progress: gr.Progress) -> Callable[[float, str], Any]:
 def first_result(stylizer: Stylizer) -> StylizationResult:
     """What is seen before anybody pressed anything: the default motion in the default style."""
     by_label = LABEL if stylizer.labels else LIBRARY_STYLE
-    style = chosen_style(by_label, DEFAULT_LABEL, None, f"style/{DEFAULT_LABEL}", None, None)
+    style = chosen_style(by_label, DEFAULT_LABEL, None, f"style/{DEFAULT_LABEL}", None, None, None)
     return stylizer.stylize(chosen_content(LIBRARY, f"content/{DEFAULT_CONTENT}", None), style)

@@ -1,6 +1,7 @@
 """What the panels share: pages behind a switch, and an upload that shows what was found."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 
 import gradio as gr
@@ -37,32 +38,65 @@ def segments(choices: list[tuple[str, str]], value: str, label: str) -> gr.Radio
     return gr.Radio(choices, value=value, label=label, show_label=False, container=False, elem_classes="segments")
 
 
-def upload_choice(role: Role, label: str, api_name: str) -> gr.File:
+@dataclass(frozen=True)
+class Upload:
+    """A motion file, and which of its animations, None where it has one motion."""
+
+    file: gr.File
+    animation: gr.Dropdown
+
+
+def upload_choice(role: Role, label: str, api_name: str) -> Upload:
     """Build an upload that shows what was found in the file, or in one sentence why it cannot be used."""
     with gr.Row(equal_height=False, elem_classes="choice"):
         with gr.Column(min_width=180):
             file = gr.File(
                 label=label, file_types=sorted(READERS), height=110, elem_classes="upload", elem_id=f"{role}-file"
             )
+            animation = gr.Dropdown([], label="Animation", visible=False, elem_classes="animation")
             facts = gr.HTML("", label="Facts", padding=False)
         picture = gr.HTML("", label="Preview", padding=False, elem_classes="picture")
     file.change(
         partial(inspect_upload, role=role),
         file,
-        [facts, picture],
+        [facts, picture, animation],
         show_progress_on=facts,
         concurrency_id="compute",
         api_name=api_name,
     )
-    return file
+    animation.input(
+        partial(inspect_animation, role=role),
+        [file, animation],
+        [facts, picture],
+        show_progress_on=facts,
+        concurrency_id="compute",
+        api_visibility="private",
+    )
+    return Upload(file, animation)
 
 
-def inspect_upload(path: str | None, *, role: Role) -> tuple[str, str]:
-    """Facts of a motion file and its preview, as HTML; what is wrong with it is a sentence in place of the facts."""
+def inspect_upload(path: str | None, *, role: Role) -> tuple[str, str, gr.Dropdown]:
+    """Facts of a motion file and its preview, as HTML, and the choice of its animations.
+
+    What is wrong with the file is a sentence in place of the facts.
+    """
+    nothing = gr.Dropdown([], value=None, visible=False)
     if path is None:
-        return "", ""
+        return "", "", nothing
     try:
         source = load_upload(path)
+        names = source.animations
+        taken = max((name for name in names if source.source.name.endswith(name)), key=len, default=None)
+        choice = gr.Dropdown(list(names), value=taken, visible=True) if len(names) > 1 else nothing
+        return source_facts(source), preview(source.motion, role), choice
+    except Exception as error:
+        return failure_notice(error), "", nothing
+
+
+def inspect_animation(path: str, animation: str, *, role: Role) -> tuple[str, str]:
+    """The same of another of the file's animations."""
+    try:
+        source = load_upload(path, animation)
         return source_facts(source), preview(source.motion, role)
     except Exception as error:
         return failure_notice(error), ""

@@ -10,7 +10,7 @@ from stylize.library import list_library, load_entry
 from stylize.motion import Motion
 from stylize.source import MAX_SECONDS, SourceMotion
 from stylize.ui.cards import card_choice
-from stylize.ui.choices import segmented_pages, upload_choice
+from stylize.ui.choices import Upload, segmented_pages, upload_choice
 from stylize.ui.fragments import described
 from stylize.ui.text_panel import TextPanel, text_panel
 from stylize.ui.uploads import load_upload
@@ -29,7 +29,7 @@ class ContentPanel:
 
     origin: gr.Radio
     entry: gr.Radio
-    file: gr.File
+    upload: Upload
     kept: gr.State
     kept_title: gr.HTML
     text: TextPanel | None
@@ -53,7 +53,7 @@ def content_panel(with_text: bool) -> ContentPanel:
             cards = [(entry.title, entry.name, entry.name) for entry in entries]
             entry = card_choice(cards, default, "Motion", "content-cards")
         with pages[UPLOAD]:
-            file = upload_choice("content", "Motion file", api_name="inspect_content")
+            upload = upload_choice("content", "Motion file", api_name="inspect_content")
         text = None
         if with_text:
             with pages[TEXT]:
@@ -63,13 +63,13 @@ def content_panel(with_text: bool) -> ContentPanel:
         with gr.Accordion("Trim", open=False, elem_classes="more"), gr.Row(elem_classes="trim"):
             start = gr.Slider(0, length, 0, step=0.1, label="Start, s", min_width=0, buttons=[])
             end = gr.Slider(0, length, length, step=0.1, label="End, s", min_width=0, buttons=[])
-    panel = ContentPanel(origin, entry, file, kept, kept_title, text, start, end)
+    panel = ContentPanel(origin, entry, upload, kept, kept_title, text, start, end)
     made = text.made if text else gr.State(None)
     # By what people do: a file of settings that is opened sets the trim itself.
     gr.on(
-        [origin.input, entry.input, file.change, kept.change, made.change],
+        [origin.input, entry.input, upload.file.change, upload.animation.input, kept.change, made.change],
         _whole,
-        [origin, entry, file, kept, made],
+        [origin, entry, upload.file, upload.animation, kept, made],
         [start, end],
         show_progress="hidden",
         api_visibility="private",
@@ -78,11 +78,16 @@ def content_panel(with_text: bool) -> ContentPanel:
 
 
 def _whole(
-    origin: str, entry: str | None, file: str | None, kept: SourceMotion | Motion | None, made: Motion | None
+    origin: str,
+    entry: str | None,
+    file: str | None,
+    animation: str | None,
+    kept: SourceMotion | Motion | None,
+    made: Motion | None,
 ) -> tuple[gr.Slider, gr.Slider]:
     """The trim sliders over the whole of the chosen motion; what is wrong with it is said elsewhere."""
     try:
-        return trim_update(_chosen(origin, entry, file, kept, made)[1])
+        return trim_update(_chosen(origin, entry, file, animation, kept, made)[1])
     except Exception:  # the upload's own notice says what is wrong with the file
         return gr.Slider(), gr.Slider()
 
@@ -99,7 +104,12 @@ def _up(seconds: float) -> float:
 
 
 def _chosen(
-    origin: str, entry: str | None, file: str | None, kept: SourceMotion | Motion | None, made: Motion | None
+    origin: str,
+    entry: str | None,
+    file: str | None,
+    animation: str | None,
+    kept: SourceMotion | Motion | None,
+    made: Motion | None,
 ) -> tuple[Motion | SourceMotion, Motion]:
     """The chosen motion, and the same as a canonical one; StylizeError says what is missing or wrong."""
     if origin == LIBRARY:
@@ -117,7 +127,7 @@ def _chosen(
     elif file is None:
         raise MotionError("No motion was uploaded; upload a file, or choose one of the library.")
     else:
-        chosen = load_upload(file)
+        chosen = load_upload(file, animation)
     return chosen, chosen.motion if isinstance(chosen, SourceMotion) else chosen
 
 
@@ -125,13 +135,14 @@ def chosen_content(
     origin: str,
     entry: str | None,
     file: str | None,
+    animation: str | None = None,
     kept: SourceMotion | Motion | None = None,
     made: Motion | None = None,
     start: float = 0.0,
     end: float | None = None,
 ) -> Motion | SourceMotion:
     """The motion that was chosen, from start to end in seconds; StylizeError says what is missing or wrong."""
-    chosen, motion = _chosen(origin, entry, file, kept, made)
+    chosen, motion = _chosen(origin, entry, file, animation, kept, made)
     end = motion.duration if end is None else min(end, motion.duration)
     if start <= 0 and end >= motion.duration - 0.05:
         return chosen

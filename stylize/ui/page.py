@@ -92,7 +92,8 @@ def build_page(stylizer: Stylizer, queue_size: int = QUEUE_SIZE) -> gr.Blocks:
             *(content.origin, content.entry),
             *(style.kind, style.label, style.entry),
             *(settings.strength, settings.num_samples, settings.seed),
-            *(content.file, style.experimental_label, style.file, style.own.choice),
+            *(content.upload.file, content.upload.animation),
+            *(style.experimental_label, style.upload.file, style.upload.animation, style.own.choice),
             *(settings.keep_timing, settings.body),
             *(settings.second.kind, settings.second.name, settings.second.share),
             *(content.start, content.end, settings.lock_seed),
@@ -154,6 +155,14 @@ def _connect_result(actions: Actions, result: ResultPanel, content: ContentPanel
         [result.file, settings.message],
         show_progress_on=result.file_format,
         api_name="write_file",
+        **shown,
+    ).success(None, None, None, js=PRESS_DOWNLOAD, api_visibility="private")
+    result.wear.click(
+        actions.wear,
+        [*chosen, result.character],
+        [result.file, result.character_message],
+        show_progress_on=result.character_message,
+        api_name="wear",
         **shown,
     ).success(None, None, None, js=PRESS_DOWNLOAD, api_visibility="private")
     result.use.click(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from stylize.io import load_person
+from stylize.io import GLTF_SUFFIXES, load_person
 from stylize.pipeline import Stylizer
 from stylize.ui.choices import segments
 from stylize.ui.fragments import result_facts
@@ -36,6 +36,10 @@ class ResultPanel:
     download: gr.Button
     file: gr.DownloadButton
     use: gr.Button
+    on_character: gr.Accordion
+    character: gr.File
+    wear: gr.Button
+    character_message: gr.HTML
     earlier: gr.Row
     run: gr.Dropdown
     compared: gr.Dropdown
@@ -45,7 +49,7 @@ class ResultPanel:
         """What a run fills, in the order of ``shown_run``."""
         return [
             *(self.runs, self.view, self.shown_as, self.video, self.sample, self.facts),
-            *(self.actions, self.file_format, self.earlier, self.run, self.compared),
+            *(self.actions, self.file_format, self.on_character, self.earlier, self.run, self.compared),
         ]
 
 
@@ -83,11 +87,22 @@ def result_panel(first: dict) -> ResultPanel:
             download = gr.Button("Download", size="md", min_width=110, scale=1, elem_id="download")
             use = gr.Button("Use as motion", size="md", min_width=130, scale=1, elem_id="use-result")
             file = gr.DownloadButton("File", visible="hidden", elem_id="download-file")
+        with gr.Accordion("On your own character", open=False, visible=False, elem_classes="more") as on_character:
+            character = gr.File(
+                label="Character",
+                file_types=[*GLTF_SUFFIXES, ".bvh"],
+                height=110,
+                elem_classes="upload",
+                elem_id="character-file",
+            )
+            wear = gr.Button("Download on this character", size="md", elem_id="wear")
+            character_message = gr.HTML("", label="Message", padding=False)
         with gr.Row(visible=False, elem_classes="earlier") as earlier:
             run = gr.Dropdown([], label="Results of this session", min_width=200, elem_id="earlier")
             compared = gr.Dropdown([], label="Compare with", min_width=200, elem_id="compare")
     return ResultPanel(
-        runs, shown_as, view, video, sample, facts, actions, file_format, download, file, use, earlier, run, compared
+        *(runs, shown_as, view, video, sample, facts, actions, file_format, download, file, use),
+        *(on_character, character, wear, character_message, earlier, run, compared),
     )
 
 
@@ -114,6 +129,7 @@ def shown_run(stylizer: Stylizer, runs: tuple[Run, ...], index: int = 0, compare
         sample_facts(stylizer, run, 0),
         gr.Row(visible=True),
         gr.Dropdown(formats, value=formats[0][1]),
+        gr.Accordion(visible=True),
         gr.Row(visible=len(runs) > 1),
         gr.Dropdown(titles, value=str(index)),
         gr.Dropdown(others, value=NOTHING if compared is None else str(compared)),

@@ -4,7 +4,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gradio.utils import get_upload_folder
@@ -16,7 +16,7 @@ from stylize.motion import Motion
 from stylize.pipeline import Scores, StylizationResult, Stylizer
 from stylize.recipe import Recipe, RunSettings
 from stylize.render.video import Panel, render_video
-from stylize.source import SourceMotion
+from stylize.source import SourceMotion, load_rig
 from stylize.styles import Style, fingerprint
 
 Progress = Callable[[float, str], None]
@@ -81,6 +81,12 @@ def shown_panels(run: Run, compared: Run | None = None) -> list[Panel]:
     """Content, style and every sample of a run, and the first sample of another run to compare with."""
     first, *others = (comparison_panels(run.result, index) for index in range(len(run.result.motions)))
     panels = [*first, *(each[-1] for each in others)]
+    if others:
+        strength = f"strength {run.result.strength:g}"
+        samples = panels[-len(run.result.motions) :]
+        panels[-len(samples) :] = [
+            replace(panel, title=f"Sample {number}", subtitle=strength) for number, panel in enumerate(samples, 1)
+        ]
     if compared is not None:
         panels.append(Panel(compared.result.motions[0], "Compared", subtitle=compared.title, role="result"))
     return panels
@@ -120,6 +126,13 @@ def write_file(run: Run, index: int, file_format: str, progress: Progress) -> Pa
         )
     else:
         run.result.save(path, index, skeleton="source" if skeleton == YOURS else "canonical")
+    return path
+
+
+def write_on_character(run: Run, index: int, character: str) -> Path:
+    """Write a sample on the character, or the skeleton, of another file; StylizeError says why it cannot wear it."""
+    path = run.folder / f"{_file_stem(run.result, index)}_character{Path(character).suffix.lower()}"
+    run.result.save(path, index, character=load_rig(character))
     return path
 
 

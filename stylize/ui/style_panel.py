@@ -9,7 +9,7 @@ from stylize.errors import StyleError
 from stylize.library import list_library, load_entry, style_example
 from stylize.styles import MAX_STYLE_CLIPS, SavedStyle, Style, StyleLabel
 from stylize.ui.cards import card_choice
-from stylize.ui.choices import segmented_pages, upload_choice
+from stylize.ui.choices import Upload, segmented_pages, upload_choice
 from stylize.ui.fragments import described, shown_label, shown_name
 from stylize.ui.own_styles import OwnStylesPanel, own_styles_panel
 from stylize.ui.uploads import load_upload
@@ -28,7 +28,7 @@ class StylePanel:
     label: gr.Radio
     experimental_label: gr.Radio
     entry: gr.Radio
-    file: gr.File
+    upload: Upload
     own: OwnStylesPanel
 
 
@@ -46,7 +46,7 @@ def style_panel(labels: Sequence[StyleLabel]) -> StylePanel:
         with pages[LIBRARY]:
             entry = _reference_choice(labels)
         with pages[UPLOAD]:
-            file = upload_choice("style", "Any action in the style", api_name="inspect_reference")
+            upload = upload_choice("style", "Any action in the style", api_name="inspect_reference")
         with pages[OWN]:
             own = own_styles_panel()
         with pages[SAMPLE]:
@@ -54,7 +54,7 @@ def style_panel(labels: Sequence[StyleLabel]) -> StylePanel:
                 described([("Surprise me.", "The model draws a style of its own; another seed, another style.")]),
                 padding=False,
             )
-    return StylePanel(kind, label, experimental_label, entry, file, own)
+    return StylePanel(kind, label, experimental_label, entry, upload, own)
 
 
 def _label_choice(labels: Sequence[StyleLabel]) -> tuple[gr.Radio, gr.Radio]:
@@ -112,6 +112,7 @@ def chosen_style(
     experimental_label: str | None,
     entry: str | None,
     file: str | None,
+    animation: str | None,
     own: SavedStyle | None,
 ) -> Style:
     """The style that was chosen; StylizeError says what is missing or wrong."""
@@ -132,4 +133,4 @@ def chosen_style(
         return Style.from_file(own)
     if file is None:
         raise StyleError("No style reference was uploaded; upload a file, or choose the style in another way.")
-    return Style.from_motion(load_upload(file))
+    return Style.from_motion(load_upload(file, animation))

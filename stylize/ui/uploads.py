@@ -11,9 +11,9 @@ def limit_uploads(max_frames: int) -> None:
     _max_frames[0] = max_frames
 
 
-def load_upload(path: str) -> SourceMotion:
-    """An uploaded motion file; StylizeError says what is wrong with it."""
-    source = load_source(path)
+def load_upload(path: str, animation: str | None = None) -> SourceMotion:
+    """An uploaded motion file, or one of its animations; StylizeError says what is wrong with it."""
+    source = load_source(path, animation or None)
     if len(source.source) > _max_frames[0]:
         raise MotionFileError(
             f"The file has {len(source.source)} frames, and this app takes up to {_max_frames[0]}; cut it."
