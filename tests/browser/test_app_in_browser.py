@@ -1,11 +1,13 @@
 """The real app, driven as a person would, in headless Chromium and with the network watched."""
 
+import numpy as np
 import pytest
 
-from stylize.io import read_bvh, read_motion
+from stylize.io import GltfCharacter, read_bvh, read_motion
 from stylize.library import MOTIONS, gallery, list_library
 from tests.browser.axe import grave_violations
 from tests.browser.person import RUN_MILLISECONDS
+from tests.example_gltf import humanoid, quat_about, waving
 
 pytestmark = pytest.mark.browser
 
@@ -166,6 +168,55 @@ def test_make_a_style_of_two_clips_use_it_take_its_file_away_and_open_it_again(p
     chooser.value.set_files(file)
     person.radio("shuffling").wait_for(state="attached")
     assert person.radio("shuffling").is_checked()
+
+
+def test_settings_that_were_taken_away_open_again_and_make_the_same_file(person, arrive, tmp_path):
+    person.choose("Punch")
+    person.choose("Active", "#style-cards")
+    person.unfold("More")
+    person.choose("Upper body")
+    person.page.get_by_role("spinbutton", name="Seed").first.fill("5")
+    person.restyle(samples=2)
+    person.choose("Sample 2")
+    first = person.download(tmp_path)
+    person.pick("File", "Settings, JSON")
+    settings = person.download(tmp_path)
+    other = arrive()
+    broken = tmp_path / "broken.json"
+    broken.write_text("[1, 2]")
+    opened = other.page.locator("input[type=file][accept='.json']")
+    opened.set_input_files(broken)
+    other.alert("no file of settings").wait_for()
+    opened.set_input_files(settings)
+    other.page.get_by_text("press Restyle for the same result").wait_for()
+    assert other.radio("Punch", "#content-cards").is_checked() and other.radio("Active", "#style-cards").is_checked()
+    other.restyle(samples=2)
+    other.choose("Sample 2")
+    assert other.download(tmp_path / "again").read_text() == first.read_text()
+
+
+def test_a_characters_other_animation_is_restyled_and_worn_by_it(person, tmp_path):
+    example = waving(humanoid())
+    example.turn("bow", 0, np.arange(91) / 30, quat_about("x", *(40 * np.sin(np.arange(91) / 30))))
+    hero = tmp_path / "hero.glb"
+    hero.write_bytes(example.glb())
+    page = person.page
+    person.choose("Your file")
+    page.locator("#content-file input[type=file]").set_input_files(hero)
+    page.get_by_text("61 at 30 fps").wait_for()
+    person.pick("Animation", "bow")
+    page.get_by_text("91 at 30 fps").wait_for()
+    person.restyle()
+    person.pick("File", "GLB, on your skeleton")
+    assert read_motion(person.download(tmp_path))[0].skeleton.names[0] == "hips"
+
+    person.choose("Library")
+    person.restyle()
+    person.unfold("On your own character")
+    page.locator("#character-file input[type=file]").set_input_files(hero)
+    page.locator("#character-file").get_by_text("hero").first.wait_for()
+    worn, character = read_motion(person.download(tmp_path, "#wear"))
+    assert isinstance(character, GltfCharacter) and character.animations[0] == "restyled" and worn.duration > 3
 
 
 def test_a_run_without_what_it_needs_says_so_and_keeps_the_inputs(person):
