@@ -47,7 +47,7 @@ TEXTS = {
     "walk_turn_right": "walk and turn right",
     "wave_left_hand": "somebody greets a friend with the left hand",
     "run_then_raise_hands": "a person jogs, then raises both hands",
-    "turn_walk_bow": "turn left; walk; bow",
+    "turn_and_bow": "turn left; walk; bow",
 }
 """Bundled content -> the text that it is made of."""
 SHOWN_TEXTS = (
