@@ -174,6 +174,7 @@ class Command:
 
 
 BUILD_OF_A_FUNCTION = b"c_codecs\nencode\n}X\x0c\x00\x00\x00__defaults__NsN\x86b."
+NAME_OF_TWO_LINES = b"\x80\x04\x8c\x03a\nb\x8c\x03sys\x93."
 HUGE_MEMO = b"\x80\x02}r\xff\xff\xff\x7f."
 ITSELF_INSIDE = b"}X\x01\x00\x00\x00acchumpy.ch\nCh\n)\x81q\x01}X\x01\x00\x00\x00xh\x01sbs."
 
@@ -188,6 +189,7 @@ ITSELF_INSIDE = b"}X\x01\x00\x00\x00acchumpy.ch\nCh\n)\x81q\x01}X\x01\x00\x00\x0
         b'cbuiltins\nexec\n(S\'open("executed", "w")\'\ntR.',
         b"cnumpy.core.multiarray\n_reconstruct.__globals__\n.",
         BUILD_OF_A_FUNCTION,
+        NAME_OF_TWO_LINES,
         HUGE_MEMO,
         ITSELF_INSIDE,
         b"P1\n.",

@@ -27,12 +27,11 @@ FORMATS = {
     "AMASS": ".npz",
     "glTF": ".glb",
     "glTF, text": ".gltf",
-    "VRM": ".vrm",
     "HumanML3D joints": ".joints.npy",
     "HumanML3D features": ".features.npy",
     "CSV": ".csv",
 }
-"""Name -> ending; a new format is one more line."""
+"""Name -> ending; a new format is one more line. VRM is glTF, and only a character of somebody's can be one."""
 CLIPS = ("walk", "punch", "run")
 SHOWN_SUFFIXES = {".bvh", ".npz", ".npy", ".glb", ".gltf", ".vrm", ".csv"}
 MOST_SECONDS = 12.0

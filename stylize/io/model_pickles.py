@@ -16,6 +16,7 @@ import numpy as np
 from stylize.errors import MotionFileError
 
 MOST_PARTS = 1_000_000
+LONGEST_REASON = 80
 PLAIN_DTYPE = re.compile(r"[<>=|]?[biuf][1248]")
 
 
@@ -145,8 +146,9 @@ def read_pickled_arrays(content: bytes, source_name: str) -> dict[str, np.ndarra
         found = _Unpickler(BytesIO(content), encoding="latin1").load()
         arrays = {str(name): _array_of(value) for name, value in found.items()} if isinstance(found, dict) else None
     except pickle.UnpicklingError as error:
+        reason = ascii(str(error))[1:-1][:LONGEST_REASON]  # names of a stranger's file, which may hold anything
         raise MotionFileError(
-            f"{source_name} is no body model that can be read: it is damaged, or holds more than arrays ({error})."
+            f"{source_name} is no body model that can be read: it is damaged, or holds more than arrays ({reason})."
         ) from error
     except Exception as error:  # a damaged pickle raises whatever its instructions lead to
         raise MotionFileError(f"{source_name} is no body model that can be read; download it again.") from error
