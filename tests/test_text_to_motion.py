@@ -1,3 +1,4 @@
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -80,6 +81,15 @@ def test_what_is_not_asked_for_does_not_matter():
         )
     ]
     assert torch.equal(*outputs)
+
+
+def test_channels_that_are_not_made_stay_at_their_mean():
+    config = replace(CONFIG, channels=(1, 4))
+    torch.manual_seed(0)
+    generator = TextToMotion(config).eval()
+    latents = sample(generator, condition(1), [5], generator=torch.Generator().manual_seed(0))
+    assert latents.shape == (1, CONFIG.latent_channels, 5)
+    assert latents.abs().sum(dim=(0, 2)).nonzero().flatten().tolist() == [1, 4]
 
 
 def test_one_batch_is_learnt():

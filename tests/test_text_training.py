@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from stylize.features import encode
+from stylize.models.autoencoder import Autoencoder, AutoencoderConfig
 from stylize.rotations import rotvec_to_matrix
 from stylize.skeleton import SKELETON_22
 from stylize.text.wordings import LEFT, RIGHT, actions, styles
@@ -29,6 +30,7 @@ from training.train_text_to_motion import (
     example_weights,
     make_bank,
     manner_of,
+    used_channels,
 )
 
 NAMES = [action.name for action in actions()]
@@ -141,6 +143,26 @@ def test_clips_without_a_manner_come_more_often(tmp_path):
     weights = example_weights(examples, clips, options)
     assert weights[2] == pytest.approx(options.unlabelled_share) and weights[3] == pytest.approx(options.few_share)
     assert weights[0] == pytest.approx(options.normal_weight * weights[1]) and weights.sum() == pytest.approx(1)
+
+
+def test_described_clips_of_an_action_with_labels_come_seldom_and_walks_often(tmp_path):
+    clips = [clip("normal", "walk"), clip(None, None, "walk"), clip(None, None, "kick"), clip("normal", "raise")]
+    walking, kicking, raising = (
+        next(index for index, action in enumerate(actions()) if action.name == name)
+        for name in ("walk", "kick-ball", "raise-both-hands")
+    )
+    examples = [Example(torch.zeros(4, 9), shown, 0) for shown in (walking, walking, kicking, raising)]
+    options = TrainTextToMotion(tmp_path, tmp_path, RunOptions(tmp_path))
+    weights = example_weights(examples, clips, options)
+    # The walks share a cell of two clips, and are cyclic.
+    assert weights[0] / weights[3] == pytest.approx(options.cyclic_weight / np.sqrt(2))
+    assert weights[1] / weights[2] == pytest.approx(options.described_weight * options.cyclic_weight / np.sqrt(2))
+
+
+def test_channels_that_hold_nothing_are_not_made():
+    autoencoder = Autoencoder(AutoencoderConfig(latent_channels=4))
+    autoencoder.latent_std.copy_(torch.tensor([1.0, 0.1, 0.8, 0.0]))
+    assert used_channels(autoencoder) == [0, 2]
 
 
 def test_the_bank_knows_how_long_neutral_clips_are(tmp_path):

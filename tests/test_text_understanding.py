@@ -9,8 +9,8 @@ from stylize.errors import CheckpointError, StylizeError
 from stylize.text import encoder as encoder_module
 from stylize.text.bank import TextBank
 from stylize.text.encoder import EMBEDDING_SIZE, MiniLM
-from stylize.text.understanding import TextError, understand
-from stylize.text.wordings import LEFT, RIGHT, styles
+from stylize.text.understanding import TextError, nearest_with_side, understand
+from stylize.text.wordings import LEFT, NO_SIDE, RIGHT, side_of, styles
 from tests.example_texts import WordEncoder, small_bank
 
 LABELS = [style.label for style in styles()]
@@ -42,6 +42,22 @@ def test_the_named_side_decides_between_actions_that_differ_only_in_it():
     assert names("wave the right hand") == ["wave-one-hand/right"]
     sides = [understood(f"wave the {side} hand").segments[0].side for side in ("left", "right")]
     assert sides == [LEFT, RIGHT]
+
+
+def test_a_hand_that_is_not_named_is_the_one_that_is_told():
+    (segment,) = understood("wave").segments
+    assert segment.side == side_of(segment.action.title) != NO_SIDE
+
+
+def test_one_wording_that_is_near_by_chance_does_not_decide():
+    bank = small_bank()
+    near = np.zeros((6, 3), np.float32)
+    near[:, 0] = [0.5, 0.5, 0.0, 0.0, 0.0, 0.0]
+    near[5, 0] = 0.6
+    texts = (("walk", 0), ("stroll", 0), ("raise", 3), ("lift", 3), ("hold", 3), ("hands up", 3))
+    order = replace(bank, captions=texts, caption_embeddings=near)
+    index, cosine = nearest_with_side(order, np.array([1.0, 0, 0], np.float32), NO_SIDE)
+    assert (texts[index][1], cosine) == (0, pytest.approx(0.5))
 
 
 @pytest.mark.parametrize(
