@@ -25,7 +25,7 @@ def comparison_panels(result: "StylizationResult", index: int = 0, body_model: P
     if result.reference is not None:
         panels.append(Panel(result.reference, "Style", subtitle=result.reference.name, role="style"))
     elif (example := style_example(result.style)) is not None:
-        panels.append(Panel(load_entry(example), "Style", subtitle=f"an example of {result.style}", role="style"))
+        panels.append(Panel(load_entry(example), "Style", subtitle=f"{result.style}, an example", role="style"))
     number = f", sample {index + 1} of {len(result.motions)}" if len(result.motions) > 1 else ""
     subtitle = f"strength {result.strength:g}{number}"
     panels.append(Panel(result.motions[index], "Result", subtitle=subtitle, role="result", person=person))

@@ -3,7 +3,7 @@
 Starts `python app.py` on a free port of this machine. Each client restyles bundled motions into styles of its own
 choice through the endpoint /stylize, waits in the queue like anybody else, and looks whether the style and the motion
 that come back are those that it asked for. Ends with JSON: restyles, what was refused or mixed up, seconds a restyle
-took (median, 95th percentile), and the server's memory at start, after the first minute and at the end.
+took (median, 95th percentile), and the server's memory at start and after each further minute.
 """
 
 import json
@@ -28,7 +28,7 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 from gradio_client import Client
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS, WARM_SECONDS = 180, 60
+START_SECONDS, MINUTE_SECONDS = 180, 60
 
 
 @dataclass(frozen=True)
@@ -119,8 +119,9 @@ def main(options: Options) -> None:
         ]
         for each in people:
             each.start()
-        time.sleep(min(WARM_SECONDS, options.seconds))
-        memory["warm"] = memory_mb(server.pid)
+        for minute in range(1, int(options.seconds // MINUTE_SECONDS) + 1):
+            time.sleep(MINUTE_SECONDS)
+            memory[f"minute {minute}"] = memory_mb(server.pid)
         for each in people:
             each.join()
         memory["end"] = memory_mb(server.pid)
