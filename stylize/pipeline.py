@@ -32,9 +32,9 @@ from stylize.restyle import RESIDUAL_AT_FULL_STRENGTH, Body, Restyler, WeightedS
 from stylize.source import Rig, SourceMotion, as_canonical, load_source
 from stylize.styles import (
     MAX_STYLE_CLIPS,
-    Gaussian,
     SavedStyle,
     Style,
+    StyleCode,
     StyleLabel,
     check_style_name,
     fingerprint,
@@ -402,42 +402,45 @@ class Stylizer:
                 row += [replace(code, weights=code.weights * over_time) for code in codes]
         return rows, reference
 
-    def _encode_style(self, motions: Sequence[Motion]) -> dict[str, Gaussian]:
-        """The style code (S,) of some motions together, as each network sees it."""
+    def _encode_style(self, motions: Sequence[Motion]) -> dict[str, StyleCode]:
+        """The style of some motions together, as each network sees it."""
         codes = {}
         with torch.inference_mode():
             latents = [self.restyler.encode(motion).latents for motion in motions]
             for name, network in self.restyler.networks.items():
                 means, log_variances = zip(*(network.encode_style(each) for each in latents), strict=True)
                 mean, log_variance = pooled_gaussian(torch.cat(means), torch.cat(log_variances))
-                codes[name] = (mean.cpu().clone(), log_variance.cpu().clone())
+                posture = torch.cat([self.restyler.missed(each, name).mean(-1) for each in latents]).mean(0)
+                codes[name] = StyleCode(*(part.cpu().clone() for part in (mean, log_variance, posture)))
         return codes
 
-    def _saved_codes(self, saved: SavedStyle) -> dict[str, Gaussian]:
-        size = {name: network.config.style_size for name, network in self.restyler.networks.items()}
+    def _saved_codes(self, saved: SavedStyle) -> dict[str, StyleCode]:
         fits = saved.fits(self.fingerprints)
-        if not fits or any(len(part) != size[name] for name, code in saved.codes.items() for part in code):
+        for name, code in saved.codes.items() if fits else ():
+            config = self.restyler.networks[name].config
+            sizes = (config.style_size, config.style_size, config.latent_channels)
+            fits = fits and tuple(map(len, code)) == sizes
+        if not fits:
             raise StyleError(f"The style {saved.name!r} was made with another checkpoint; make it again with this one.")
         return saved.codes
 
-    def _draw(self, codes: dict[str, Gaussian], count: int, generator: torch.Generator) -> list[list[WeightedStyle]]:
+    def _draw(self, codes: dict[str, StyleCode], count: int, generator: torch.Generator) -> list[list[WeightedStyle]]:
         """Samples of a reference's style; the first is its mean.
 
         A style with a label is best served by the network that knows the labels, which takes from a reference
         little more than its label; what is the reference's own is added by the other. A style without a label is
-        served by the open network alone.
+        served by the open network alone, and with the posture that no network knew.
         """
         # In the networks' order, for a style that was read from a file has its codes in another one.
         names = [name for name in self.restyler.networks if name in codes]
-        drawn = {name: self._samples(*codes[name], count, generator) for name in names}
-        label = None
-        if OPEN in codes and LABELLED in codes and self.known_styles is not None:
-            if self.known_styles.nearest(codes[OPEN][0]) is None:
-                return [[self._weighted(OPEN, code)] for code in drawn[OPEN]]
-            label = self.restyler.networks[LABELLED].nearest_label(codes[LABELLED][0])
-        if LABELLED not in codes:
-            return [[self._weighted(OPEN, code)] for code in drawn[OPEN]]
-        own = [self._individual(code, label) if label is not None else [] for code in drawn.get(OPEN, drawn[LABELLED])]
+        drawn = {name: self._samples(codes[name], count, generator) for name in names}
+        told_apart = OPEN in codes and LABELLED in codes and self.known_styles is not None
+        known = told_apart and self.known_styles.nearest(codes[OPEN].mean) is not None
+        if LABELLED not in codes or (told_apart and not known):
+            posture = codes[OPEN].posture[None, :, None].to(self.restyler.device)
+            return [[replace(self._weighted(OPEN, code), posture=posture)] for code in drawn[OPEN]]
+        label = self.restyler.networks[LABELLED].nearest_label(codes[LABELLED].mean)
+        own = [self._individual(code, label) if known else [] for code in drawn.get(OPEN, drawn[LABELLED])]
         return [[self._weighted(LABELLED, code), *extra] for code, extra in zip(drawn[LABELLED], own, strict=True)]
 
     def _individual(self, open_code: Tensor, label: int) -> list[WeightedStyle]:
@@ -474,8 +477,8 @@ class Stylizer:
             rows.append(row)
         return rows
 
-    def _samples(self, mean: Tensor, log_variance: Tensor, count: int, generator: torch.Generator) -> list[Tensor]:
-        return [mean] + [sample_gaussian(mean, log_variance, generator) for _ in range(count - 1)]
+    def _samples(self, code: StyleCode, count: int, generator: torch.Generator) -> list[Tensor]:
+        return [code.mean] + [sample_gaussian(code.mean, code.log_variance, generator) for _ in range(count - 1)]
 
     def _weighted(self, network: str, code: Tensor, weight: float = 1.0) -> WeightedStyle:
         return WeightedStyle(network, code[None].to(self.restyler.device), np.array([weight]))

@@ -2,9 +2,11 @@
 
 With the generator G, the content code c, the wanted style code s and the content's own s0, a style changes the
 content's latents by G(c, s) - G(c, s0), and its tempo by what the same codes say. Changes of several styles add up
-with weights, which may differ from frame to frame. Changed and original latents are decoded, and the difference
-between the two poses is applied to the motion that came in. So strength 0 gives the motion back as it was, and what
-the autoencoder cannot hold (fine detail, actions that it never saw) is not lost.
+with weights, which may differ from frame to frame. The code of a style that no training saw holds too little of it;
+what is missing in the mean of the reference's latents, its posture, is taken over beside the code. Changed and
+original latents are decoded, and the difference between the two poses is applied to the motion that came in. So
+strength 0 gives the motion back as it was, and what the autoencoder cannot hold (fine detail, actions that it never
+saw) is not lost.
 """
 
 from collections.abc import Sequence
@@ -57,11 +59,14 @@ class WeightedStyle:
         network: whose code it is, a key of Restyler.networks.
         code: (1, style_size).
         weights: (K,) at K moments from start to end; below 0 takes the style away.
+        posture: (1, C, 1) mean latents of the style that the network's codes miss, to take in place of the content's
+            own; without them the content keeps its own, as far as it keeps what the codes miss at all.
     """
 
     network: str
     code: Tensor
     weights: np.ndarray = field(default_factory=lambda: np.ones(1))
+    posture: Tensor | None = None
 
     def at(self, count: int) -> np.ndarray:
         """The weights (count,) at evenly spaced moments."""
@@ -97,11 +102,16 @@ class Restyler:
         return Encoded(motion, encoded, self.autoencoder.encode(torch.from_numpy(encoded)[None].to(self.device)))
 
     @torch.inference_mode()
+    def missed(self, latents: Tensor, network_name: str) -> Tensor:
+        """What the two codes of a network do not hold of latents (1, C, N), of the same shape."""
+        network = self.networks[network_name]
+        own_code, _ = network.encode_style(latents)
+        return latents - network.generate(network.encode_content(latents), own_code)
+
+    @torch.inference_mode()
     def strangeness(self, content: Encoded) -> float:
         """Mean distance in metres of the joints from what the two codes hold of a motion: how unlike the training."""
-        network = next(iter(self.networks.values()))
-        own_code, _ = network.encode_style(content.latents)
-        held = network.generate(network.encode_content(content.latents), own_code)
+        held = content.latents - self.missed(content.latents, next(iter(self.networks)))
         decoded = DecodedPose(self.autoencoder.decode(held)[0, : len(content.motion)].float())
         positions = torch.from_numpy(content.features[:, features.BLOCKS["positions"]]).to(self.device)
         return float((decoded.positions().flatten(-2) - positions).unflatten(-1, (-1, 3)).norm(dim=-1).mean())
@@ -176,8 +186,13 @@ class Restyler:
             *targets, own = self.networks[name].generate(content_codes, codes).split(1)
             for style, target in zip(members, targets, strict=True):
                 weights = torch.from_numpy(style.at(latents.shape[-1])).to(latents)
+                missed = latents - own
                 change += weights * STYLE_GAIN.get(name, 1.0) * (target - own)
-                lost += weights * (latents - own)
+                if style.posture is not None:
+                    posture = missed.mean(-1, keepdim=True)
+                    change += weights * (style.posture - posture)
+                    missed = missed - posture
+                lost += weights * missed
         return change, lost
 
     def _own_codes(self, latents: Tensor, styles: Sequence[WeightedStyle]) -> dict[str, tuple[Tensor, Tensor]]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -21,15 +21,26 @@ STYLE_SUFFIX = ".style.safetensors"
 MAX_STYLE_FILE_BYTES = 1_000_000
 MAX_STYLE_CLIPS = 5
 MAX_STYLE_TENSORS = 8
-STYLE_FORMAT, CODE_PARTS = "style-1", ("mean", "log_variance")
+STYLE_FORMAT = "style-2"
 NAME_PATTERN = re.compile(r"[\w][\w '()-]{0,39}")
 DEFAULT_SPAN = (0.25, 0.75)
 """Where one style becomes another, in shares of the clip."""
 LARGEST_CODE_VALUE = 20.0
 """Codes of real motions stay below 10; far beyond, a style makes no motion."""
 
-Gaussian = tuple[Tensor, Tensor]
-"""Mean and log variance (S,) of a style code."""
+
+class StyleCode(NamedTuple):
+    """A style as a network sees it.
+
+    Attributes:
+        mean: (S,) of the style code.
+        log_variance: (S,) of it.
+        posture: (C,) what the network's two codes miss of the clips' latents in the mean: how the body is held.
+    """
+
+    mean: Tensor
+    log_variance: Tensor
+    posture: Tensor
 
 
 @dataclass(frozen=True)
@@ -49,13 +60,13 @@ class SavedStyle:
     Attributes:
         name: what to call it.
         model: fingerprint of the checkpoint; a code means nothing to another.
-        codes: mean and log variance (style_size,) of the style code, by the network that it is for.
+        codes: the style as each network sees it, by the network's name.
         clips: from how many it was taken.
     """
 
     name: str
     model: str
-    codes: dict[str, Gaussian]
+    codes: dict[str, StyleCode]
     clips: int
 
     def fits(self, fingerprints: Mapping[str, str]) -> bool:
@@ -71,7 +82,7 @@ class SavedStyle:
         tensors = {
             f"{network}.{part}": values
             for network, code in self.codes.items()
-            for part, values in zip(CODE_PARTS, code, strict=True)
+            for part, values in code._asdict().items()
         }
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -95,13 +106,13 @@ class SavedStyle:
             raise StyleError(f"{path.name} cannot be read as a style file ({error}); make it again.") from error
         networks = sorted({name.partition(".")[0] for name in tensors})
         right = metadata.get("format") == STYLE_FORMAT and networks and all(map(_is_code, tensors.values()))
-        if not right or set(tensors) != {f"{network}.{part}" for network in networks for part in CODE_PARTS}:
+        if not right or set(tensors) != {f"{network}.{part}" for network in networks for part in StyleCode._fields}:
             raise StyleError(f"{path.name} is not a style file; `python -m stylize make-style` writes one.")
         clips = metadata.get("clips", "")
         return SavedStyle(
             name=check_style_name(metadata.get("name", "")),
             model=metadata.get("model", ""),
-            codes={n: (tensors[f"{n}.{CODE_PARTS[0]}"], tensors[f"{n}.{CODE_PARTS[1]}"]) for n in networks},
+            codes={n: StyleCode(*(tensors[f"{n}.{part}"] for part in StyleCode._fields)) for n in networks},
             clips=int(clips) if re.fullmatch("[1-9]", clips) else 1,
         )
 

@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from stylize.errors import StyleError
 from stylize.library import load_entry
 from stylize.pipeline import Stylizer
-from stylize.styles import SavedStyle, Style, check_style_name, list_saved_styles, style_by_name
+from stylize.styles import SavedStyle, Style, StyleCode, check_style_name, list_saved_styles, style_by_name
 
 
 @pytest.fixture(scope="module")
@@ -26,8 +26,8 @@ def code(value: float = 0.1, size: int = 64, dtype: torch.dtype = torch.float32)
     return torch.full((size,), value).to(dtype)
 
 
-RIGHT = {"stylizer.mean": code(), "stylizer.log_variance": code(-1.0)}
-METADATA = {"format": "style-1", "name": "mine", "model": "abc", "clips": "2"}
+RIGHT = {"stylizer.mean": code(), "stylizer.log_variance": code(-1.0), "stylizer.posture": code(0.0, 128)}
+METADATA = {"format": "style-2", "name": "mine", "model": "abc", "clips": "2"}
 
 
 def test_a_style_file_gives_back_what_was_saved(saved, tmp_path):
@@ -129,14 +129,14 @@ def test_a_style_that_cannot_be_written_is_one_sentence(saved, tmp_path):
 
 
 def test_a_style_of_another_checkpoint_is_refused(stylizer, saved):
-    short = {network: (mean[:-1], spread[:-1]) for network, (mean, spread) in saved.codes.items()}
+    short = {network: StyleCode(*(part[:-1] for part in parts)) for network, parts in saved.codes.items()}
     for other in (replace(saved, model="0" * 16), replace(saved, codes={}), replace(saved, codes=short)):
         with pytest.raises(StyleError, match="'shuffling' was made with another checkpoint"):
             stylizer.stylize(load_entry("content/bow"), Style.from_file(other))
 
 
 def test_the_most_extreme_style_that_a_file_may_hold_gives_finite_motions(stylizer, saved):
-    extreme = {network: (code(20.0, len(mean)), code(20.0, len(mean))) for network, (mean, _) in saved.codes.items()}
+    extreme = {network: StyleCode(*(code(20.0, len(part)) for part in parts)) for network, parts in saved.codes.items()}
     style = Style.from_file(replace(saved, codes=extreme))
     for motion in stylizer.stylize(load_entry("content/bow"), style, num_samples=2).motions:
         assert np.isfinite(motion.positions).all()

@@ -30,9 +30,7 @@ from training.loop import RunOptions
 from training.packs import Pack
 from training.recorded_runs import RecordedRun, finished_run
 from training.results_page import write_page
-from training.variants import ABLATIONS, MAIN, Variant, held_out
-
-NEUTRAL = ("normal",)
+from training.variants import ABLATIONS, MAIN, NEUTRAL, Variant, held_out
 
 ACCURACY = {
     "style": "style",
@@ -62,10 +60,9 @@ TEXTS = {
     ),
     "held-out": (
         "Styles that no training saw",
-        "Each style in turn is left out of an unsupervised training (in both sets of clips), and is then given by "
-        "reference. The autoencoder and the predictor, which know nothing of styles, are those of the main table. "
-        "Each training has synthetic styles of its own, made without that style: of neutral and of unlabelled clips, "
-        "and of unlabelled ones alone where the neutral style is the one left out.",
+        "A stylizer that saw neutral and unlabelled clips and synthetic styles made of those, as the open network of "
+        "the default checkpoint is trained, is given each of the labelled styles by reference. No clip of a style, in "
+        "either set, was in its training. The autoencoder and the predictor know nothing of styles.",
     ),
     "efficiency": ("Efficiency", "What a checkpoint costs on a processor."),
 }
@@ -154,11 +151,10 @@ class Trainings:
     def _synthetic(self, autoencoder: Path, held_out: tuple[str, ...]) -> Path:
         if self.options.synthetic and not held_out:
             return self.options.synthetic
-        name = f"synthetic styles without {held_out[0]}" if held_out else "synthetic styles"
+        name = "synthetic styles without held-out styles" if held_out else "synthetic styles"
         path = self.options.out / "runs" / name.replace(" ", "-") / "synthetic.safetensors"
         sizes = ["--groups", str(self.options.synthetic_groups), "--workers", str(self.options.threads)]
-        arguments = ["--autoencoder", str(autoencoder), "--out", str(path), *sizes]
-        arguments += ["--neutral", *(style for style in NEUTRAL if style not in held_out)]
+        arguments = ["--autoencoder", str(autoencoder), "--out", str(path), *sizes, "--neutral", NEUTRAL]
         self._finished("synthetic_styles", name, [*arguments, *_held_out_arguments(held_out)])
         return path
 
@@ -227,7 +223,9 @@ def tables_of(options: Experiments, measurements: Measurements) -> list[Table]:
     """Train and measure every variant of an experiment, a seed at a time."""
     pack = Pack.load(options.test_pack)
     styles = sorted({clip.style for clip in pack.clips if clip.style and "/" not in clip.style})
-    variants = {"main": MAIN, "ablations": ABLATIONS, "held-out": held_out(styles)}[options.experiment]
+    all_styles = {clip.style for clip in Pack.load(options.train_pack).clips if clip.style}
+    unseen = held_out(styles, all_styles)
+    variants = {"main": MAIN, "ablations": ABLATIONS, "held-out": unseen}[options.experiment]
     chosen = [variant for variant in variants if not options.only or variant.name in options.only]
     for seed in range(options.repeats):
         for variant in chosen:
