@@ -434,14 +434,19 @@ class Stylizer:
         # In the networks' order, for a style that was read from a file has its codes in another one.
         names = [name for name in self.restyler.networks if name in codes]
         drawn = {name: self._samples(codes[name], count, generator) for name in names}
-        told_apart = OPEN in codes and LABELLED in codes and self.known_styles is not None
-        known = told_apart and self.known_styles.nearest(codes[OPEN].mean) is not None
-        if LABELLED not in codes or (told_apart and not known):
+        known = self._is_known(codes)
+        if LABELLED not in codes or known is False:
             posture = codes[OPEN].posture[None, :, None].to(self.restyler.device)
             return [[replace(self._weighted(OPEN, code), posture=posture)] for code in drawn[OPEN]]
         label = self.restyler.networks[LABELLED].nearest_label(codes[LABELLED].mean)
         own = [self._individual(code, label) if known else [] for code in drawn.get(OPEN, drawn[LABELLED])]
         return [[self._weighted(LABELLED, code), *extra] for code, extra in zip(drawn[LABELLED], own, strict=True)]
+
+    def _is_known(self, codes: dict[str, StyleCode]) -> bool | None:
+        """Whether a style is one that has a label; None where the checkpoint cannot tell."""
+        if self.known_styles is None or not {OPEN, LABELLED} <= set(codes):
+            return None
+        return self.known_styles.nearest(codes[OPEN].mean) is not None
 
     def _individual(self, open_code: Tensor, label: int) -> list[WeightedStyle]:
         """What a style is more than its label: the change from the label's typical code to this one."""
