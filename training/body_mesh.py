@@ -6,7 +6,7 @@ import numpy as np
 from scipy.sparse import coo_matrix, csr_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
-from skimage.measure import marching_cubes
+from skimage.measure import marching_cubes  # pyright: ignore[reportMissingImports] -- the extra "body"
 
 Field = Callable[[np.ndarray], np.ndarray]
 
