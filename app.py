@@ -38,8 +38,9 @@ class Options:
     body_model: str = os.environ.get("STYLIZE_BODY_MODEL", "")
     """SMPL, SMPL-H or SMPL-X model to show, .npz or .pkl, or a folder of them by gender; without one, what is in
     checkpoints/body_models, else the bundled body. Or STYLIZE_BODY_MODEL."""
-    mcp: bool = False
-    """Also serve the endpoints as tools for language models (MCP); needs `pip install "gradio[mcp]"`."""
+    mcp: bool = os.environ.get("GRADIO_MCP_SERVER", "").lower() == "true"
+    """Also serve the endpoints as tools for language models (MCP); needs `pip install "gradio[mcp]"`. Or
+    GRADIO_MCP_SERVER=true."""
 
 
 def main(options: Options) -> None:

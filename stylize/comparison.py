@@ -21,12 +21,19 @@ def comparison_panels(result: "StylizationResult", index: int = 0, body_model: P
     file = result.source.smpl_file if result.source is not None else None
     person = load_person(body_model, file)[0] if file is not None else None
     person = person if person is not None and person.betas is not None else None
-    panels = [Panel(result.content, "Content", subtitle=result.content.name, role="content", person=person)]
+    panels = [
+        Panel(result.content, "Content", subtitle=shown_title(result.content.name), role="content", person=person)
+    ]
     if result.reference is not None:
-        panels.append(Panel(result.reference, "Style", subtitle=result.reference.name, role="style"))
+        panels.append(Panel(result.reference, "Style", subtitle=shown_title(result.reference.name), role="style"))
     elif (example := style_example(result.style)) is not None:
         panels.append(Panel(load_entry(example), "Style", subtitle=f"{result.style}, an example", role="style"))
     number = f", sample {index + 1} of {len(result.motions)}" if len(result.motions) > 1 else ""
     subtitle = f"strength {result.strength:g}{number}"
     panels.append(Panel(result.motions[index], "Result", subtitle=subtitle, role="result", person=person))
     return panels
+
+
+def shown_title(name: str) -> str:
+    """A motion's name as people read it: files are named with underscores."""
+    return name.replace("_", " ")

@@ -63,6 +63,7 @@ def upload_choice(role: Role, label: str, api_name: str) -> Upload:
         show_progress_on=facts,
         concurrency_id="compute",
         api_name=api_name,
+        api_visibility="undocumented",
     )
     animation.input(
         partial(inspect_animation, role=role),

@@ -17,6 +17,13 @@ from stylize.ui.uploads import load_upload
 
 LIBRARY, UPLOAD, TEXT, RESULT = "library", "upload", "text", "result"
 DEFAULT_CONTENT = "walk"
+# The cards scroll in a window of their own; a settings file may choose one that is out of sight.
+SHOW_CHOSEN = """() => requestAnimationFrame(() => {
+    const cards = document.querySelector('#content-cards .wrap');
+    const chosen = cards?.querySelector('label:has(:checked)');
+    const seen = (chosen?.offsetTop ?? 0) - cards.scrollTop;
+    if (chosen && (seen < 0 || seen > cards.clientHeight - chosen.offsetHeight / 2)) cards.scrollTop = chosen.offsetTop;
+})"""
 NO_RESULT = "Press “Use as motion” under a result, and it is restyled from here."
 
 
@@ -41,6 +48,7 @@ def content_panel(with_text: bool) -> ContentPanel:
     """Build the panel, with a page for words if the model understands them."""
     entries = list_library("content")
     default = next((entry.name for entry in entries if DEFAULT_CONTENT in entry.name), None)
+    entries = sorted(entries, key=lambda entry: entry.name != default)  # where the eye is first
     length = _up(load_entry(default).duration) if default else MAX_SECONDS
     kept = gr.State(None)
     with gr.Column(elem_classes="card"):
@@ -52,6 +60,7 @@ def content_panel(with_text: bool) -> ContentPanel:
         with pages[LIBRARY]:
             cards = [(entry.title, entry.name, entry.name) for entry in entries]
             entry = card_choice(cards, default, "Motion", "content-cards")
+            entry.change(None, None, None, js=SHOW_CHOSEN, api_visibility="private")
         with pages[UPLOAD]:
             upload = upload_choice("content", "Motion file", api_name="inspect_content")
         text = None

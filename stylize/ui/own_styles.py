@@ -121,6 +121,7 @@ def connect_own_styles(panel: OwnStylesPanel, second: SecondStyle, stylizer: Sty
         show_progress_on=panel.message,
         concurrency_id="compute",
         api_name="make_style",
+        api_visibility="undocumented",
     )
     panel.open.upload(
         open_style,
@@ -128,6 +129,7 @@ def connect_own_styles(panel: OwnStylesPanel, second: SecondStyle, stylizer: Sty
         [*added, panel.message],
         show_progress="hidden",
         api_name="open_style",
+        api_visibility="undocumented",
     )
     panel.choice.input(
         lambda name, kept: next((str(own.file) for own in kept if own.style.name == name), None),

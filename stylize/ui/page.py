@@ -17,6 +17,7 @@ from stylize.ui.result_panel import ResultPanel, result_panel
 from stylize.ui.run_panel import RunPanel, run_panel
 from stylize.ui.style_panel import style_panel
 from stylize.ui.text_panel import connect_text
+from stylize.ui.uploads import REFUSE_AT_ONCE
 from stylize.viewer.scene import scene
 
 try:  # Hugging Face lends a GPU to functions that are marked so; elsewhere there is nothing to mark
@@ -75,7 +76,7 @@ def build_page(stylizer: Stylizer, queue_size: int = QUEUE_SIZE) -> gr.Blocks:
                 "Open settings file", file_types=[".json"], size="sm", min_width=150, scale=0, elem_id="open-settings"
             )
         with gr.Row(equal_height=False, elem_classes="columns"):
-            with gr.Column(scale=5, min_width=300):
+            with gr.Column(scale=5, min_width=325):
                 content = content_panel(with_text=stylizer.generator is not None)
                 style = style_panel(stylizer.labels)
             with gr.Column(scale=8, min_width=300, elem_classes="sticky"):
@@ -114,7 +115,7 @@ def build_page(stylizer: Stylizer, queue_size: int = QUEUE_SIZE) -> gr.Blocks:
         started.then(None, None, None, js=NOT_RUNNING, api_visibility="private")
         settings.stop.click(actions.stop, queue=False, api_visibility="private")
         _connect_result(actions, result, content, settings)
-        for script in (NAME_CHOICES, KEEP_IN_SIGHT):
+        for script in (NAME_CHOICES, KEEP_IN_SIGHT, REFUSE_AT_ONCE):
             page.load(None, None, None, js=script, api_visibility="private")
     page.queue(max_size=queue_size, default_concurrency_limit=PEOPLE_AT_ONCE)
     return page

@@ -43,7 +43,7 @@ def run_panel(labels: Sequence[StyleLabel]) -> RunPanel:
             )
             button = gr.Button("Restyle", variant="primary", size="lg", min_width=150, scale=1, elem_id="restyle")
             stop = gr.Button("Stop", variant="stop", size="lg", min_width=150, scale=1, elem_id="stop")
-        with gr.Accordion("More", open=False, elem_classes="more"):
+        with gr.Accordion("More: mix, body part, timing, seed", open=False, elem_classes="more"):
             second = second_style_choice(labels)
             body = segments(BODY_TITLES, "full", "Part of the body")
             keep_timing = gr.Checkbox(False, label="Keep the content's timing", container=False)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gradio.utils import get_upload_folder
 
-from stylize.comparison import comparison_panels
+from stylize.comparison import comparison_panels, shown_title
 from stylize.errors import MotionError
 from stylize.io import WRITERS, load_person
 from stylize.motion import Motion
@@ -73,7 +73,8 @@ def start_run(
     result = recipe.stylize(stylizer, progress)
     Path(get_upload_folder()).mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="run-", dir=get_upload_folder()))
-    title = f"{result.content.name or 'motion'}, {result.style}, strength {result.strength:g}, seed {result.seed}"
+    name = shown_title(result.content.name) or "motion"
+    title = f"{name}, {result.style}, strength {result.strength:g}, seed {result.seed}"
     return Run(result, recipe, folder, title)
 
 

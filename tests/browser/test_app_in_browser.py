@@ -12,6 +12,11 @@ from tests.example_gltf import humanoid, quat_about, waving
 pytestmark = pytest.mark.browser
 
 BOW = MOTIONS / "contents" / "bow.bvh"
+DROP = """(place, [name, text]) => {
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File([text], name));
+    place.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }));
+}"""
 
 
 def test_the_example_and_both_galleries_are_there_before_anything_is_pressed(person):
@@ -71,6 +76,24 @@ def test_a_broken_upload_says_why_and_a_good_one_what_is_in_it(person, tmp_path)
     written = person.download(tmp_path)
     assert written.stem.endswith("_source")
     assert read_bvh(written)[0].skeleton.names == read_bvh(BOW)[0].skeleton.names
+
+
+def test_files_of_another_kind_or_too_large_are_refused_beside_where_they_were_dropped(person, tmp_path):
+    person.choose("Your file")
+    large, notes = tmp_path / "large.bvh", tmp_path / "notes.txt"
+    large.write_bytes(b" " * (20 * 2**20 + 1))
+    notes.write_text("hello")
+    upload = person.page.locator("#content-file input[type=file]")
+    upload.set_input_files(notes)
+    person.alert("notes.txt cannot be used here").wait_for()
+    upload.set_input_files(large)
+    person.alert("large.bvh is larger than 20 MB").wait_for()
+    assert person.alert("").count() == 1
+    person.page.locator("#content-file button").first.evaluate(DROP, ["walk.exe", "hello"])
+    person.alert("walk.exe cannot be used here").wait_for()
+    person.page.locator("#content-file button").first.evaluate(DROP, ["bow.bvh", BOW.read_text()])
+    person.page.get_by_text("at 30 fps").wait_for()
+    assert person.alert("").count() == 0
 
 
 def test_a_trimmed_motion_is_shorter(person):
@@ -220,18 +243,18 @@ def test_a_characters_other_animation_is_restyled_and_worn_by_it(person, tmp_pat
 
 
 def test_a_run_without_what_it_needs_says_so_and_keeps_the_inputs(person):
-    person.page.get_by_role("radio", name="Your file").last.check(force=True)
+    person.choose("Your file", nth=-1)
     person.restyle()
     person.alert("No style reference was uploaded").wait_for()
-    assert person.page.get_by_role("radio", name="Your file").last.is_checked()
+    assert person.radio("Your file", nth=-1).is_checked()
 
 
 def test_cards_are_chosen_with_the_keyboard(person):
     person.radio("Walk", "#content-cards").focus()
     person.page.keyboard.press("ArrowRight")
-    assert person.radio("Walk backwards", "#content-cards").is_checked()
+    assert person.radio("Bow", "#content-cards").is_checked()
     outline = "label => getComputedStyle(label).outlineStyle"
-    label = person.page.locator("#content-cards label").filter(has_text="Walk backwards")
+    label = person.page.locator("#content-cards label").filter(has_text="Bow").first
     assert label.evaluate(outline) == "solid"
 
 
@@ -274,7 +297,7 @@ def test_nothing_keeps_people_out(arrive, scheme):
         person.unfold(name)
     assert grave_violations(person.page) == []
     for page in ("Your file", "Your style"):
-        person.page.get_by_role("radio", name=page).last.check(force=True)
+        person.choose(page, nth=-1)
         person.restyle()
         person.alert(".").first.wait_for()
         assert grave_violations(person.page) == []
