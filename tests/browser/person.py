@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from playwright.sync_api import expect
+
 RUN_MILLISECONDS = 120_000
 
 WATCH_FOR_THE_END = """milliseconds => {
@@ -25,18 +27,27 @@ class Person:
 
     page: Any
 
-    def choose(self, name: str, group: str = "") -> None:
+    def choose(self, name: str, group: str = "", nth: int = 0) -> None:
         """Choose a card or a segment by what is written on it, within a part of the page."""
-        self.radio(name, group).check(force=True)
+        radio = self.radio(name, group, nth)
+        self._click(radio)
+        expect(radio).to_be_checked(timeout=RUN_MILLISECONDS)
 
-    def radio(self, name: str, group: str = ""):
-        """A card or a segment."""
+    def radio(self, name: str, group: str = "", nth: int = 0):
+        """A card or a segment; of several with that name the ``nth``, -1 for the last."""
         part = self.page.locator(group) if group else self.page
-        return part.get_by_role("radio", name=name, exact=True).first
+        return part.get_by_role("radio", name=name, exact=True).nth(nth)
 
     def press(self, name: str) -> None:
         """Press a button."""
-        self.page.get_by_role("button", name=name, exact=True).click()
+        button = self.page.get_by_role("button", name=name, exact=True)
+        button.wait_for()
+        expect(button).to_be_enabled(timeout=RUN_MILLISECONDS)
+        self._click(button)
+
+    def _click(self, element) -> None:
+        """Click an element itself: on a busy machine the page may move under a mouse that is on its way."""
+        element.evaluate("node => node.click()")
 
     def unfold(self, name: str) -> None:
         """Open a part of the page that is folded away."""
