@@ -4,10 +4,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+from scipy.interpolate import CubicSpline
 
 from stylize.errors import MotionError
 from stylize.kinematics import forward_kinematics
-from stylize.rotations import slerp
+from stylize.rotations import matrix_to_continuous_quat_xyzw, quat_xyzw_to_matrix, slerp
 from stylize.skeleton import Skeleton
 
 
@@ -87,8 +88,14 @@ class Motion:
             )
         return self.with_frames(slice(first, last))
 
-    def at_times(self, times: np.ndarray, fps: float) -> "Motion":
-        """The motion at ``times`` (N,) in seconds, taken to be ``fps`` apart: slerp between frames."""
+    def at_times(self, times: np.ndarray, fps: float, smooth: bool = False) -> "Motion":
+        """The motion at ``times`` (N,) in seconds, taken to be ``fps`` apart.
+
+        Between frames it is slerped, or ``smooth``: by cubic splines, which keep the speed even where there are more
+        frames to come than there were, and cut no corners.
+        """
+        if smooth and len(self) > 3:
+            return self._by_splines(np.clip(times, 0, (len(self) - 1) / self.fps), fps)
         frames = np.clip(times * self.fps, 0, len(self) - 1)
         before = np.minimum(np.floor(frames).astype(int), max(len(self) - 2, 0))
         after = np.minimum(before + 1, len(self) - 1)
@@ -107,12 +114,24 @@ class Motion:
             fps=fps,
         )
 
-    def resample(self, fps: float) -> "Motion":
-        """The same motion at another frame rate; the frames of the first and last moment stay."""
+    def _by_splines(self, times: np.ndarray, fps: float) -> "Motion":
+        own = np.arange(len(self)) / self.fps
+        quat_xyzw = matrix_to_continuous_quat_xyzw(self.local_rotations)
+        local_positions = self.local_positions
+        return replace(
+            self,
+            local_rotations=quat_xyzw_to_matrix(CubicSpline(own, quat_xyzw)(times)),
+            root_positions=CubicSpline(own, self.root_positions)(times),
+            local_positions=None if local_positions is None else CubicSpline(own, local_positions)(times),
+            fps=fps,
+        )
+
+    def resample(self, fps: float, smooth: bool = False) -> "Motion":
+        """The same motion at another frame rate, see ``at_times``; the first moment and the last whole frame stay."""
         if abs(fps - self.fps) < 1e-3:
             return replace(self, fps=fps)
         count = max(1, int((len(self) - 1) / self.fps * fps + 1e-6) + 1)
-        return self.at_times(np.arange(count) / fps, fps)
+        return self.at_times(np.arange(count) / fps, fps, smooth)
 
     def mirror(self) -> "Motion":
         """Left and right swapped, in a skeleton whose x axis points to the left at identity."""

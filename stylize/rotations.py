@@ -50,6 +50,14 @@ def matrix_to_quat_xyzw(matrix: Any) -> Any:
     return roma.rotmat_to_unitquat(matrix)
 
 
+def matrix_to_continuous_quat_xyzw(matrix: np.ndarray) -> np.ndarray:
+    """Matrices (T, ..., 3, 3) to unit quaternions (T, ..., 4), each of the sign that is nearer to the one before."""
+    quat_xyzw = matrix_to_quat_xyzw(matrix)
+    flips = (quat_xyzw[1:] * quat_xyzw[:-1]).sum(-1) < 0
+    quat_xyzw[1:] *= np.where(np.cumsum(flips, axis=0) % 2, -1.0, 1.0)[..., None]
+    return quat_xyzw
+
+
 @_numpy_too
 def rotvec_to_matrix(rotvec: Any) -> Any:
     """Rotation vectors (..., 3) in radians to matrices (..., 3, 3)."""

@@ -64,10 +64,32 @@ def test_the_rotations_of_a_walk_come_back_from_its_joints_alone():
     motion = motion_from_positions(smpl_like(expected).positions, 30)
     blurred = [f"{side}_{part}" for side in ("left", "right") for part in ("hip", "ankle")]
     assert error_deg(motion, expected, [role for role in SKELETON_22.names if role not in blurred]) < 0.5
-    assert error_deg(motion, expected, blurred) < 2.5  # the foot counts for a little of the leg's twist
+    assert (
+        error_deg(motion, expected, blurred) < 3.5
+    )  # the foot counts for a little of the leg's twist, and is half level
     assert np.median(np.linalg.norm(np.diff(motion.positions[:, [1, 4, 7]], axis=1), axis=-1).sum(1)) == pytest.approx(
         SKELETON_22.leg_length
     )
+
+
+def test_a_standing_foot_is_rather_level_and_a_carried_one_turns_with_its_shank():
+    """Legs apart with level soles, of which the left one is lifted in the second half."""
+    still = np.tile(np.eye(3), (60, 22, 1, 1))
+    for side, sign in (("left", 1.0), ("right", -1.0)):
+        tilt = rotvec_to_matrix(np.array([0.0, 0.0, sign * 0.4]))
+        still[:, SKELETON_22.joint(f"{side}_hip")] = tilt
+        still[:, SKELETON_22.joint(f"{side}_ankle")] = tilt.T
+    motion = motion_from_positions(smpl_like(still).positions, 30)
+    lifted = still.copy()
+    lifted[30:, SKELETON_22.joint("left_hip")] = rotvec_to_matrix(np.array([-0.8, 0.0, 0.4]))
+    carried = motion_from_positions(smpl_like(lifted).positions, 30)
+
+    def roll(motion: Motion, frame: int) -> float:
+        """Degrees by which the left foot is not level across."""
+        return float(np.degrees(np.arcsin(motion.global_rotations[frame, SKELETON_22.joint("left_ankle"), 1, 0])))
+
+    assert 0.3 * 23 < abs(roll(motion, 10)) < 0.6 * 23
+    assert abs(roll(carried, 10)) < abs(roll(carried, 50))
 
 
 def test_straight_arms_turn_with_the_body():

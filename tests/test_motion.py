@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from stylize.errors import MotionError
-from stylize.rotations import geodesic_distance
+from stylize.motion import Motion
+from stylize.rotations import geodesic_distance, yaw_to_matrix
 from stylize.skeleton import SKELETON_22
 
 
@@ -15,6 +16,28 @@ def test_resampling_keeps_the_moments(procedural_walk):
     slow = procedural_walk.resample(20)
     assert len(slow) == 60
     np.testing.assert_allclose(slow.positions[2], procedural_walk.positions[3], atol=1e-9)
+
+
+def test_smooth_resampling_of_a_turning_circle_cuts_no_corners():
+    def circling(fps: int, frames: int):
+        angles = 3.0 * np.arange(frames) / fps
+        rotations = np.tile(np.eye(3), (frames, 22, 1, 1))
+        rotations[:, 0] = yaw_to_matrix(angles)
+        roots = np.stack([np.sin(angles), 0 * angles, np.cos(angles)], axis=-1)
+        return Motion(SKELETON_22, rotations, roots, fps)
+
+    smooth, plain = (circling(24, 61).resample(120, smooth=smooth) for smooth in (True, False))
+    expected = circling(120, 301)
+    np.testing.assert_allclose(smooth.positions, expected.positions, atol=1e-4)
+    assert np.abs(plain.positions - expected.positions).max() > 1e-3
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3, 4])
+def test_short_motions_are_resampled_smoothly_too(frames, procedural_walk):
+    short = procedural_walk.with_frames(slice(0, frames))
+    smooth = short.resample(60, smooth=True)
+    assert len(smooth) == 2 * frames - 1
+    np.testing.assert_allclose(smooth.positions[::2], short.positions, atol=1e-9)
 
 
 def test_mirroring_reflects_positions_and_swaps_sides(random_motion):

@@ -174,7 +174,7 @@ def humanml3d_positions(motion: Motion) -> np.ndarray:
     """Joint positions (T, 22, 3) of a motion on the data set's body, in metres at 20 frames a second."""
     if motion.skeleton is not SKELETON_22:
         motion = Retargeter.fit(motion).to_canonical(motion)
-    motion = motion.resample(SOURCE_FPS)
+    motion = motion.resample(SOURCE_FPS, smooth=True)
     body = _body()
     hips = [SKELETON_22.joint(f"{side}_hip") for side in ("left", "right")]
     scale = body.leg_length / SKELETON_22.leg_length

@@ -41,6 +41,11 @@ TOE_WEIGHT = 0.3
 SMOOTHNESS, REST_PULL = 0.05, 5e-5
 """Weights of an even twist and of none at all, against a squared sine of 1: a limb that stays straight keeps its
 twist for about a second, then goes back to the shortest way from the trunk."""
+NEAR_GROUND, SLOW = 0.03, 0.5
+"""Metres over the ground, and metres a second, at which a foot's toes are half way from standing to being carried."""
+LEVEL_WEIGHT = 0.5
+"""How far a standing foot's roll, which no position shows, is level rather than in line with the shank: between them,
+since some people's feet do the one and some the other."""
 UNEVEN = 0.2
 """Relative deviation of the leg's bones' lengths over the clip above which the points are no body."""
 
@@ -71,8 +76,9 @@ def motion_from_positions(positions: np.ndarray, fps: float, name: str = "") -> 
     scale = SKELETON_22.leg_length / _leg_length(joints)
     rest = CANONICAL_REST if _is_canonical_body(joints, scale) else SMPL_REST
     globals_ = _trunk(joints, rest)
+    standing = _standing(joints, scale, fps)
     for side in ("left", "right"):
-        _leg(globals_, joints, side, rest)
+        _leg(globals_, joints, side, rest, standing[side])
         _arm(globals_, joints, side)
     rotations = np.stack([globals_[role] for role in CANONICAL_ROLES], axis=1)
     local_rotations = rotations.copy()
@@ -151,7 +157,20 @@ def _trunk(joints: Globals, rest: Rest) -> Globals:
     return found
 
 
-def _leg(found: Globals, joints: Globals, side: str, rest: Rest) -> None:
+def _standing(joints: Globals, scale: float, fps: float) -> Globals:
+    """Side -> (T, 1) how surely that foot stands on the ground, 0 to 1: it is low and slow."""
+    toes = {side: scale * joints[f"{side}_foot"] for side in ("left", "right")}
+    ground = min(np.percentile(points[:, 1], 2) for points in toes.values())
+    found = {}
+    for side, points in toes.items():
+        speed = np.linalg.norm(np.gradient(points, axis=0), axis=-1) * fps if len(points) > 1 else np.zeros(1)
+        height = np.maximum(points[:, 1] - ground, 0.0)
+        found[side] = (1 / (1 + (height / NEAR_GROUND) ** 4 + (speed / SLOW) ** 4))[:, None]
+    return found
+
+
+def _leg(found: Globals, joints: Globals, side: str, rest: Rest, standing: np.ndarray) -> None:
+    """Hip, knee, ankle and toes; a foot that stands is rather level, one that is carried turns with the shank."""
     hip, knee, ankle, foot = (f"{side}_{part}" for part in ("hip", "knee", "ankle", "foot"))
     thigh, shank, sole = (joints[b] - joints[a] for a, b in ((hip, knee), (knee, ankle), (ankle, foot)))
     toes = _direction(foot, rest)
@@ -159,7 +178,8 @@ def _leg(found: Globals, joints: Globals, side: str, rest: Rest) -> None:
     found[hip] = _limb(found["pelvis"], hip, thigh, hinge, straight=0.0)
     left = found[hip] @ LEFT
     found[knee] = _framed((-UP, LEFT), shank, left)
-    found[ankle] = found[foot] = _framed((toes, LEFT), sole, left)
+    level = unit(_left_of_foot(UP, unit(sole), toes))
+    found[ankle] = found[foot] = _framed((toes, LEFT), sole, left + LEVEL_WEIGHT * standing * (level - left))
 
 
 def _left_of_foot(up: np.ndarray, sole: np.ndarray, rest: np.ndarray) -> np.ndarray:

@@ -85,14 +85,14 @@ class Retargeter:
 
     def _placed(self) -> "Retargeter":
         """With the place of its motion."""
-        return replace(self, placement=placement_of(self._in_world(self.source.resample(FPS))))
+        return replace(self, placement=placement_of(self._in_world(_resampled(self.source))))
 
     def to_canonical(self, motion: Motion) -> Motion:
         """A motion on the source skeleton to SKELETON_22: metres, +Y up, 30 fps, on the ground y = 0.
 
         The first frame is at x = z = 0 and heads to +Z.
         """
-        in_world = self._in_world(skip_lead_in(motion, self.roles).resample(FPS))
+        in_world = self._in_world(_resampled(skip_lead_in(motion, self.roles)))
         placement = placement_of(in_world)
         local_rotations = in_world.local_rotations
         local_rotations[:, 0], root_positions = placement.remove(local_rotations[:, 0], in_world.root_positions)
@@ -138,7 +138,7 @@ class Retargeter:
         fps = self.source.fps if fps is None else fps
         same_length = fps == self.source.fps and len(canonical) == len(self.source.resample(FPS))
         times = np.arange(len(self.source)) / fps
-        motion = canonical.at_times(times, fps) if same_length else canonical.resample(fps)
+        motion = canonical.at_times(times, fps, smooth=True) if same_length else canonical.resample(fps, smooth=True)
         root_rotations, root_positions = self.placement.restore(motion.local_rotations[:, 0], motion.root_positions)
         local_rotations = motion.local_rotations.copy()
         local_rotations[:, 0] = root_rotations
@@ -263,3 +263,8 @@ def _is_above(motion: Motion, joint: int, other: int) -> bool:
     while other > joint:
         other = int(motion.skeleton.parents[other])
     return other == joint
+
+
+def _resampled(motion: Motion) -> Motion:
+    """At the canonical rate; frames that were not there come without corners."""
+    return motion.resample(FPS, smooth=motion.fps < FPS)

@@ -8,15 +8,7 @@ from stylize.io.gltf.accessors import BufferWriter
 from stylize.io.gltf.joints import Joints
 from stylize.io.gltf.nodes import SMALLEST_SCALE, NodeTree
 from stylize.motion import Motion
-from stylize.rotations import matrix_to_quat_xyzw
-
-
-def continuous_quat_xyzw(rotations: np.ndarray) -> np.ndarray:
-    """(T, 4) unit quaternions of rotations (T, 3, 3), each of the sign that is nearer to the one before."""
-    quat_xyzw = matrix_to_quat_xyzw(rotations)
-    flips = (quat_xyzw[1:] * quat_xyzw[:-1]).sum(-1) < 0
-    quat_xyzw[1:] *= np.where(np.cumsum(flips) % 2, -1.0, 1.0)[:, None]
-    return quat_xyzw
+from stylize.rotations import matrix_to_continuous_quat_xyzw, matrix_to_quat_xyzw
 
 
 def animation_of(
@@ -59,7 +51,7 @@ def animation_of(
         if travels:
             add(node, "translation", translations[:, joint], "VEC3")
         if turns:
-            add(node, "rotation", continuous_quat_xyzw(rotations[:, joint]), "VEC4")
+            add(node, "rotation", matrix_to_continuous_quat_xyzw(rotations[:, joint]), "VEC4")
     if not channels:
         still = np.broadcast_to(tree.translations[joints.nodes[0]], (len(motion), 3))
         add(joints.nodes[0], "translation", still, "VEC3")
