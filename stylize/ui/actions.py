@@ -16,7 +16,7 @@ from stylize.recipe import RunSettings
 from stylize.restyle import Body
 from stylize.source import SourceMotion
 from stylize.ui.content_panel import DEFAULT_CONTENT, LIBRARY, RESULT, chosen_content
-from stylize.ui.fragments import described
+from stylize.ui.fragments import described, notice
 from stylize.ui.messages import or_message
 from stylize.ui.own_styles import OwnStyle, find_own_style
 from stylize.ui.result_panel import NOTHING, VIDEO, ResultPanel, sample_facts, shown_run, with_run
@@ -27,6 +27,7 @@ from stylize.ui.style_panel import DEFAULT_LABEL, LABEL, chosen_style
 from stylize.ui.style_panel import LIBRARY as LIBRARY_STYLE
 
 MAX_SEED = 2**31 - 1
+STOPPED = "Stopped; everything is as it was."
 GONE = "The results of this session are no longer kept; press Restyle again."
 
 
@@ -79,7 +80,7 @@ class Actions:
 
         def report(share: float, text: str) -> None:
             if stopped.is_set():
-                raise StoppedError("Stopped; everything is as it was.")
+                raise StoppedError(STOPPED)
             progress(share, desc=text)
 
         def work() -> tuple:
@@ -104,11 +105,12 @@ class Actions:
         finally:
             self.running.pop(session, None)
 
-    def stop(self, request: gr.Request) -> None:
-        """Stop this session's restyle at its next step."""
+    def stop(self, request: gr.Request) -> str:
+        """Stop this session's restyle at its next step, and say so."""
         event = self.running.get(request.session_hash or "")
         if event is not None:
             event.set()
+        return notice(STOPPED, "hint")
 
     def show_run(self, runs: tuple[Run, ...], place: str, compared: str):
         """Show an earlier run, or compare the shown one with another."""

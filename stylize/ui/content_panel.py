@@ -21,8 +21,10 @@ DEFAULT_CONTENT = "walk"
 SHOW_CHOSEN = """() => requestAnimationFrame(() => {
     const cards = document.querySelector('#content-cards .wrap');
     const chosen = cards?.querySelector('label:has(:checked)');
-    const seen = (chosen?.offsetTop ?? 0) - cards.scrollTop;
-    if (chosen && (seen < 0 || seen > cards.clientHeight - chosen.offsetHeight / 2)) cards.scrollTop = chosen.offsetTop;
+    if (!chosen) return;
+    const [top, bottom] = [chosen.offsetTop - 8, chosen.offsetTop + chosen.offsetHeight + 28];
+    if (top < cards.scrollTop) cards.scrollTop = top;
+    else if (bottom > cards.scrollTop + cards.clientHeight) cards.scrollTop = bottom - cards.clientHeight;
 })"""
 NO_RESULT = "Press “Use as motion” under a result, and it is restyled from here."
 

@@ -10,6 +10,7 @@ from stylize.pipeline import Stylizer
 from stylize.ui.actions import Actions, first_result
 from stylize.ui.api import add_endpoints
 from stylize.ui.content_panel import ContentPanel, content_panel
+from stylize.ui.fragments import notice
 from stylize.ui.galleries import galleries
 from stylize.ui.open_recipe import connect_recipe
 from stylize.ui.own_styles import connect_own_styles
@@ -45,10 +46,20 @@ RUNNING = """() => {
 
 NOT_RUNNING = "() => { delete document.body.dataset.restyling; }"
 
-# Gradio names each radio button apart, so that the arrow keys would not move between those of one choice.
+# Gradio itself refuses a run where too many wait; a run that was stopped looks the same to it.
+REFUSED = f"""(said) => {{
+    if (!('restyling' in document.body.dataset)) return said;
+    delete document.body.dataset.restyling;
+    return `{notice("The app is busy, or was stopped; press Restyle again in a moment. Everything is as it was.")}`;
+}}"""
+
+# Gradio names each radio button apart, so that the arrow keys would not move between those of one choice. A choice
+# keeps its name: two that had the same for a moment would take the check mark from each other.
 NAME_CHOICES = """() => {
-    const nameAll = () => document.querySelectorAll('.cards, .segments, .pills').forEach((choice, index) => {
-        choice.querySelectorAll('input[type=radio]').forEach((radio) => { radio.name = `choice-${index}`; });
+    let named = 0;
+    const nameAll = () => document.querySelectorAll('.cards, .segments, .pills').forEach((choice) => {
+        choice.dataset.choice ??= `choice-${named++}`;
+        choice.querySelectorAll('input[type=radio]').forEach((radio) => { radio.name = choice.dataset.choice; });
     });
     document.addEventListener('focusin', nameAll);
     nameAll();
@@ -113,7 +124,17 @@ def build_page(stylizer: Stylizer, queue_size: int = QUEUE_SIZE) -> gr.Blocks:
             api_visibility="undocumented",
         )
         started.then(None, None, None, js=NOT_RUNNING, api_visibility="private")
-        settings.stop.click(actions.stop, queue=False, api_visibility="private")
+        started.failure(None, settings.message, settings.message, js=REFUSED, api_visibility="private")
+        # The browser waits no longer, be it for the run or in the queue; a run itself ends at its next step.
+        settings.stop.click(
+            actions.stop,
+            None,
+            settings.message,
+            js=NOT_RUNNING,
+            cancels=[started],
+            queue=False,
+            api_visibility="private",
+        )
         _connect_result(actions, result, content, settings)
         for script in (NAME_CHOICES, KEEP_IN_SIGHT, REFUSE_AT_ONCE):
             page.load(None, None, None, js=script, api_visibility="private")

@@ -55,12 +55,12 @@ def text_panel() -> TextPanel:
         for example in EXAMPLES:
             button = gr.Button(example, size="sm", min_width=120)
             button.click(None, None, prompt, js=f"() => {example!r}", api_visibility="private")
-    with gr.Row(elem_classes="trim"):
-        seconds = gr.Slider(0, MAX_SECONDS, 0, step=0.5, label="Seconds (0: as it takes)", min_width=0, buttons=[])
+    with gr.Row(elem_classes="trim words"):
+        seconds = gr.Slider(0, MAX_SECONDS, 0, step=0.5, label="Seconds (0: any)", min_width=0, buttons=[])
         guidance = gr.Slider(1, 6, 2, step=0.5, label="Follow the text", min_width=0, buttons=[])
-    with gr.Row(elem_classes="make-style"):
+    with gr.Row(elem_classes="make-style words"):
         samples = gr.Number(1, label="Variants", precision=0, minimum=1, maximum=MAX_SAMPLES, min_width=70)
-        seed = gr.Number(0, label="Seed of the motion", precision=0, minimum=0, maximum=2**31 - 1, min_width=110)
+        seed = gr.Number(0, label="Motion seed", precision=0, minimum=0, maximum=2**31 - 1, min_width=110)
         go = gr.Button("Make the motion", size="md", min_width=140, elem_id="generate")
     understood = gr.HTML(described([("Made of words:", EXPLANATION)]), label="Understood", padding=False)
     sample = segments([("Variant 1", "1")], "1", "Which of the motions is restyled")

@@ -6,7 +6,7 @@ import pytest
 from stylize.io import GltfCharacter, read_bvh, read_motion
 from stylize.library import MOTIONS, gallery, list_library
 from tests.browser.axe import grave_violations
-from tests.browser.person import RUN_MILLISECONDS
+from tests.browser.person import RUN_MILLISECONDS, Person
 from tests.example_gltf import humanoid, quat_about, waving
 
 pytestmark = pytest.mark.browser
@@ -270,6 +270,36 @@ def test_two_people_at_once_see_only_their_own(arrive):
         person.wait_for_the_end()
         assert motion.lower() in person.page.locator("#view .viewer-panels").inner_text()
         assert person.page.locator("#earlier").is_hidden()
+
+
+def test_a_run_can_be_stopped_while_it_works_and_while_it_waits(arrive):
+    people = [arrive() for _ in range(4)]  # two restyles run at once
+    for person in people:
+        person.choose("Walk then wave")
+        person.page.get_by_role("spinbutton", name="number input for Samples").fill("8")
+    for person in people:
+        person.press("Restyle")
+    for person in people:
+        person.page.evaluate("document.getElementById('stop').click()")
+    for person in people:
+        person.page.locator("#message").get_by_text("Stopped; everything is as it was.").wait_for()
+        assert person.page.locator("#restyle").is_visible() and person.page.locator("#stop").is_hidden()
+        assert person.facts() == ""
+    people[-1].restyle()
+    assert "elderly" in people[-1].facts()
+
+
+def test_where_too_many_wait_the_next_one_is_told_and_can_press_again(browser, app):
+    person = Person(browser.new_page())  # the browser itself logs the refusal as an error
+    person.page.goto(app)
+    person.view().wait_for()
+    person.page.route("**/queue/join*", lambda route: route.fulfill(status=503, json={"detail": "Queue is full."}))
+    person.restyle()
+    person.alert("The app is busy").wait_for()
+    person.page.unroute("**/queue/join*")
+    person.restyle()
+    assert "elderly" in person.facts() and person.alert("").count() == 0
+    person.page.close()
 
 
 @pytest.mark.parametrize(
