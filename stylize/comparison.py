@@ -8,7 +8,7 @@ from stylize.library import load_entry, style_example
 from stylize.render.video import Panel
 
 if TYPE_CHECKING:
-    from stylize.pipeline import StylizationResult
+    from stylize.results import StylizationResult
 
 
 def comparison_panels(result: "StylizationResult", index: int = 0, body_model: Path | str | None = None) -> list[Panel]:

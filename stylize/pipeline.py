@@ -1,14 +1,12 @@
 """From a motion and a style to stylised motions: what the app, the command line and the tests share."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import get_args
 
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from stylize.checkpoint import (
     checkpoint_folder,
@@ -20,120 +18,36 @@ from stylize.checkpoint import (
 from stylize.errors import CheckpointError, MotionError, StyleError
 from stylize.generate import NAME as GENERATOR
 from stylize.generate import GenerationResult, MotionGenerator, timing_notes
-from stylize.io import load_person, save_motion, shows_person
 from stylize.models.autoencoder import Autoencoder, AutoencoderConfig
 from stylize.models.global_motion import GlobalMotionConfig, GlobalMotionPredictor
 from stylize.models.known_styles import KnownStyles, KnownStylesConfig
 from stylize.models.stylizer import Stylizer as StylizerNetwork
-from stylize.models.stylizer import StylizerConfig, sample_gaussian
+from stylize.models.stylizer import StylizerConfig
 from stylize.motion import Motion
 from stylize.quality import foot_sliding, movement_kept
-from stylize.restyle import RESIDUAL_AT_FULL_STRENGTH, Body, Restyler, WeightedStyle
-from stylize.source import Rig, SourceMotion, as_canonical, load_source
+from stylize.restyle import RESIDUAL_AT_FULL_STRENGTH, Body, Restyler
+from stylize.results import Scores, StylizationResult
+from stylize.source import SourceMotion, as_canonical, load_source
+from stylize.style_codes import LABELLED, OPEN, StyleCodes, describe
 from stylize.styles import (
     MAX_STYLE_CLIPS,
     SavedStyle,
     Style,
-    StyleCode,
     StyleLabel,
     check_style_name,
     fingerprint,
-    pooled_gaussian,
 )
 from stylize.text.understanding import UnderstoodText
 
 MAX_STRENGTH, MAX_SAMPLES = 1.5, 8
 BODIES = get_args(Body)
-TRANSITION_MOMENTS = 101
-
-LABELLED, OPEN = "stylizer", "open_stylizer"
-"""The network that was trained with labels, and the one that serves references of styles that nobody labelled."""
 KNOWN = "known_styles"
 FAMILIAR, STRANGE = 0.05, 0.10
 """Metres by which the codes miss a motion: up to the first nearly all unseen clips of the training actions, over the
 second dances and acrobatics. Between them more and more of what the codes miss is kept, beyond the strength falls."""
-INDIVIDUAL_SHARE = 0.3
-"""How much of what sets a reference apart from others with its label is taken over."""
 
 Progress = Callable[[float, str], None]
 """Called with a share from 0 to 1 and what is being done."""
-
-
-@dataclass(frozen=True, eq=False)
-class StylizationResult:
-    """Stylised motions and what made them.
-
-    Attributes:
-        motions: one a sample, canonical, 30 fps.
-        content: the canonical motion that was restyled.
-        reference: the canonical style reference, if the style came from a motion.
-        style: the style in a few words.
-        seed: of the draws; the same seed gives the same motions.
-        strength: how far towards the style, 0 to 1.5.
-        warnings: what a person should know, in sentences.
-        source: where the content came from a file, that file's motion and skeleton.
-        applied: the style codes of each sample, as the networks were given them.
-    """
-
-    motions: tuple[Motion, ...]
-    content: Motion
-    reference: Motion | None
-    style: str
-    seed: int
-    strength: float
-    warnings: tuple[str, ...] = ()
-    source: SourceMotion | None = field(default=None, repr=False)
-    applied: tuple[tuple[WeightedStyle, ...], ...] = field(default=(), repr=False)
-
-    def save(
-        self,
-        path: str | Path,
-        index: int = 0,
-        skeleton: str = "source",
-        character: Rig | None = None,
-        body_model: str | Path | None = None,
-    ) -> None:
-        """Write one motion, in the format that the path's suffix names.
-
-        Args:
-            path: the file to write.
-            index: of the sample.
-            skeleton: "source" for the content file's own skeleton, unit, frame rate and, in its own format, all else
-                that it has, or "canonical". The canonical one is taken too where the content came from no file, or
-                from one without a skeleton, or where the format is not the file's and cannot hold its skeleton.
-            character: a skeleton to write on in place of these; see ``load_rig``.
-            body_model: of whom to show in glTF files and videos without a character; see ``load_person``.
-
-        Raises:
-            MotionFileError: the file cannot be written, or not in this format.
-        """
-        if skeleton not in ("source", "canonical"):
-            raise MotionError(f"There is no skeleton {skeleton!r} to write; choose source or canonical.")
-        motion = self.motions[index]
-        if character is not None:
-            character.write(motion, path)
-        elif skeleton == "source" and self.source is not None and self.source.can_write_back(path):
-            self.source.write_back(motion, path)
-        else:
-            file = self.source.smpl_file if self.source is not None else None
-            save_motion(motion, path, person=load_person(body_model, file)[0] if shows_person(path) else None)
-
-
-@dataclass(frozen=True)
-class Scores:
-    """What a person wants to know of one result; see ``Stylizer.scores``.
-
-    Attributes:
-        style_match: how much of the way from the content's own style to the wanted one the result went, 0 to 1.
-        content_kept: how alike hands and feet move before and after, 1 at most.
-        sliding_before: metres a second at which the content's planted feet slide.
-        sliding_after: the same of the result.
-    """
-
-    style_match: float
-    content_kept: float
-    sliding_before: float
-    sliding_after: float
 
 
 class Stylizer:
@@ -150,7 +64,7 @@ class Stylizer:
         self.restyler = restyler
         self.labels = labels
         self.fingerprints = fingerprints or {}
-        self.known_styles = known_styles
+        self.codes = StyleCodes(restyler, known_styles, self.fingerprints)
         self.generator = generator
 
     @classmethod
@@ -247,7 +161,7 @@ class Stylizer:
                 f"{used_strength:.2f}."
             )
         report(0.2, "Finding the style")
-        weighted, reference = self._weighted_styles(style, num_samples, seed)
+        weighted, reference = self.codes.weighted(style, num_samples, seed)
         motions = []
         for index, styles in enumerate(weighted):
             report(0.3 + 0.7 * index / num_samples, f"Restyling, sample {index + 1} of {num_samples}")
@@ -260,7 +174,7 @@ class Stylizer:
             motions=tuple(motions),
             content=motion,
             reference=reference,
-            style=_describe(style),
+            style=describe(style),
             seed=seed,
             strength=strength,
             warnings=tuple(warnings),
@@ -342,7 +256,8 @@ class Stylizer:
         more than a label; it is no judgement by somebody else. Of a transition it is that of the whole clip.
         """
         motion = result.motions[index]
-        name = OPEN if OPEN in self.restyler.networks and self.known_styles is not None else None
+        known_styles = self.codes.known_styles
+        name = OPEN if OPEN in self.restyler.networks and known_styles is not None else None
         name = name or next(iter(self.restyler.networks))
         network = self.restyler.networks[name]
         with torch.inference_mode():
@@ -353,8 +268,8 @@ class Stylizer:
             for style in result.applied[index]:
                 code = style.code[0]
                 if style.network != name:
-                    assert self.known_styles is not None
-                    code = self.known_styles.mean[self.restyler.networks[style.network].nearest_label(code)]
+                    assert known_styles is not None
+                    code = known_styles.mean[self.restyler.networks[style.network].nearest_label(code)]
                 wanted += float(style.weights.mean()) * (code - own)
             gone = float((shown - own) @ wanted) / max(float(wanted @ wanted), 1e-9)
         return Scores(
@@ -375,135 +290,5 @@ class Stylizer:
         if not 1 <= len(clips) <= MAX_STYLE_CLIPS:
             raise StyleError(f"A style is made from 1 to {MAX_STYLE_CLIPS} clips, and {len(clips)} were given.")
         motions = [as_canonical(clip, "style clip") for clip in clips]
-        codes = self._encode_style(motions)
+        codes = self.codes.of_motions(motions)
         return SavedStyle(name, fingerprint(self.fingerprints), codes, len(motions))
-
-    def _weighted_styles(self, style: Style, count: int, seed: int) -> tuple[list[list[WeightedStyle]], Motion | None]:
-        """The styles of each sample with their weights, and the reference motion, if one was given."""
-        generator = torch.Generator().manual_seed(seed)
-        reference = None
-        rows: list[list[WeightedStyle]] = [[] for _ in range(count)]
-        for index, (part, share) in enumerate(style.parts or ((style, 1.0),)):
-            over_time = np.array([share])
-            if style.span is not None:
-                moments = np.linspace(0, 1, TRANSITION_MOMENTS)
-                passed = np.clip((moments - style.span[0]) / (style.span[1] - style.span[0]), 0, 1)
-                passed = passed * passed * (3 - 2 * passed)
-                over_time = passed if index else 1 - passed
-            if part.motion is not None:
-                motion = as_canonical(part.motion, "style reference")
-                reference = reference or motion
-                samples = self._draw(self._encode_style([motion]), count, generator)
-            elif part.saved is not None:
-                samples = self._draw(self._saved_codes(part.saved), count, generator)
-            else:
-                samples = self._prior(part, count, generator)
-            for row, codes in zip(rows, samples, strict=True):
-                row += [replace(code, weights=code.weights * over_time) for code in codes]
-        return rows, reference
-
-    def _encode_style(self, motions: Sequence[Motion]) -> dict[str, StyleCode]:
-        """The style of some motions together, as each network sees it."""
-        codes = {}
-        with torch.inference_mode():
-            latents = [self.restyler.encode(motion).latents for motion in motions]
-            for name, network in self.restyler.networks.items():
-                means, log_variances = zip(*(network.encode_style(each) for each in latents), strict=True)
-                mean, log_variance = pooled_gaussian(torch.cat(means), torch.cat(log_variances))
-                posture = torch.cat([self.restyler.missed(each, name).mean(-1) for each in latents]).mean(0)
-                codes[name] = StyleCode(*(part.cpu().clone() for part in (mean, log_variance, posture)))
-        return codes
-
-    def _saved_codes(self, saved: SavedStyle) -> dict[str, StyleCode]:
-        fits = saved.fits(self.fingerprints)
-        for name, code in saved.codes.items() if fits else ():
-            config = self.restyler.networks[name].config
-            sizes = (config.style_size, config.style_size, config.latent_channels)
-            fits = fits and tuple(map(len, code)) == sizes
-        if not fits:
-            raise StyleError(f"The style {saved.name!r} was made with another checkpoint; make it again with this one.")
-        return saved.codes
-
-    def _draw(self, codes: dict[str, StyleCode], count: int, generator: torch.Generator) -> list[list[WeightedStyle]]:
-        """Samples of a reference's style; the first is its mean.
-
-        A style with a label is best served by the network that knows the labels, which takes from a reference
-        little more than its label; what is the reference's own is added by the other. A style without a label is
-        served by the open network alone, and with the posture that no network knew.
-        """
-        # In the networks' order, for a style that was read from a file has its codes in another one.
-        names = [name for name in self.restyler.networks if name in codes]
-        drawn = {name: self._samples(codes[name], count, generator) for name in names}
-        known = self._is_known(codes)
-        if LABELLED not in codes or known is False:
-            posture = codes[OPEN].posture[None, :, None].to(self.restyler.device)
-            return [[replace(self._weighted(OPEN, code), posture=posture)] for code in drawn[OPEN]]
-        label = self.restyler.networks[LABELLED].nearest_label(codes[LABELLED].mean)
-        own = [self._individual(code, label) if known else [] for code in drawn.get(OPEN, drawn[LABELLED])]
-        return [[self._weighted(LABELLED, code), *extra] for code, extra in zip(drawn[LABELLED], own, strict=True)]
-
-    def _is_known(self, codes: dict[str, StyleCode]) -> bool | None:
-        """Whether a style is one that has a label; None where the checkpoint cannot tell."""
-        if self.known_styles is None or not {OPEN, LABELLED} <= set(codes):
-            return None
-        return self.known_styles.nearest(codes[OPEN].mean) is not None
-
-    def _individual(self, open_code: Tensor, label: int) -> list[WeightedStyle]:
-        """What a style is more than its label: the change from the label's typical code to this one."""
-        assert self.known_styles is not None
-        typical = self.known_styles.mean[label].cpu()
-        return [
-            self._weighted(OPEN, open_code, weight=INDIVIDUAL_SHARE),
-            self._weighted(OPEN, typical, weight=-INDIVIDUAL_SHARE),
-        ]
-
-    def _prior(self, style: Style, count: int, generator: torch.Generator) -> list[list[WeightedStyle]]:
-        """Samples of a label's style, or of all labels'; the first of a label that is not sampled is its mean."""
-        name, network = next(iter(self.restyler.networks.items()))
-        labels = network.config.labels
-        if style.label is not None and style.label not in labels:
-            known = f"choose one of: {', '.join(labels)}" if labels else "this checkpoint knows no labels"
-            raise StyleError(f"There is no style {style.label!r}; {known}.")
-        if style.label is None and not style.sampled:
-            raise StyleError("No style was given; give a reference motion, a label, or ask for a sample.")
-        rows = []
-        for index in range(count):
-            if style.label is not None:
-                label = labels.index(style.label)
-            else:
-                label = int(torch.randint(max(len(labels), 1), (1,), generator=generator))
-            typical = index == 0 and not style.sampled
-            mean, log_variance = (value.cpu() for value in network.prior(torch.tensor(label).to(self.restyler.device)))
-            row = [self._weighted(name, mean if typical else sample_gaussian(mean, log_variance, generator))]
-            if self.known_styles is not None and not typical:
-                deviation = self.known_styles.deviation[label].cpu()
-                noise = torch.randn(deviation.shape, generator=generator)
-                row += self._individual(self.known_styles.mean[label].cpu() + noise * deviation, label)
-            rows.append(row)
-        return rows
-
-    def _samples(self, code: StyleCode, count: int, generator: torch.Generator) -> list[Tensor]:
-        return [code.mean] + [sample_gaussian(code.mean, code.log_variance, generator) for _ in range(count - 1)]
-
-    def _weighted(self, network: str, code: Tensor, weight: float = 1.0) -> WeightedStyle:
-        return WeightedStyle(network, code[None].to(self.restyler.device), np.array([weight]))
-
-
-def _describe(style: Style) -> str:
-    """A style in a few words."""
-    if style.parts:
-        if style.span is not None:
-            return " to ".join(_describe(part) for part, _ in style.parts)
-        return " + ".join(f"{weight:.0%} {_describe(part)}" for part, weight in style.parts)
-    if style.motion is not None:
-        name = Path(style.motion).stem if isinstance(style.motion, str | Path) else _name(style.motion)
-        return f"reference {name}".strip()
-    if style.saved is not None:
-        return style.saved.name
-    if style.label is not None:
-        return f"sample of {style.label}" if style.sampled else style.label
-    return "sample"
-
-
-def _name(motion: Motion | SourceMotion) -> str:
-    return motion.motion.name if isinstance(motion, SourceMotion) else motion.name

@@ -24,7 +24,8 @@ from stylize.source import MAX_SECONDS, SourceMotion, as_canonical
 from stylize.styles import STYLE_SUFFIX, SavedStyle, Style, fingerprint
 
 if TYPE_CHECKING:
-    from stylize.pipeline import Progress, StylizationResult, Stylizer
+    from stylize.pipeline import Progress, Stylizer
+    from stylize.results import StylizationResult
 
 VERSION = 1
 MAX_FILE_BYTES = 16 * 2**20

@@ -19,10 +19,11 @@ from gradio_client import Client, handle_file
 from stylize.io import GltfCharacter, load_motion, read_bvh, read_motion
 from stylize.library import MOTIONS, load_entry
 from stylize.models.stylizer import Stylizer as StylizerNetwork
-from stylize.pipeline import OPEN, Stylizer
+from stylize.pipeline import Stylizer
 from stylize.recipe import RunSettings
 from stylize.render.video import render_video
 from stylize.restyle import Restyler
+from stylize.style_codes import OPEN
 from stylize.styles import SavedStyle, Style
 from stylize.ui import runs
 from stylize.ui.actions import Actions

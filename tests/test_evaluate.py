@@ -11,9 +11,9 @@ import pytest
 from stylize import features
 from stylize.errors import StyleError, StylizeError
 from stylize.motion import Motion
-from stylize.pipeline import StyleLabel
 from stylize.rotations import rotvec_to_matrix
 from stylize.skeleton import SKELETON_22
+from stylize.styles import StyleLabel
 from tests.conftest import walk
 from training import baselines, distances, evaluate, metrics, tables
 from training.datasets import FeatureClip

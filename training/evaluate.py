@@ -21,8 +21,9 @@ from tqdm import tqdm
 
 from stylize.checkpoint import parameter_count
 from stylize.motion import Motion
-from stylize.pipeline import MAX_SAMPLES, Style, Stylizer
+from stylize.pipeline import MAX_SAMPLES, Stylizer
 from stylize.source import MIN_SECONDS
+from stylize.styles import Style
 from training.exam import Exam
 from training.foreign import foreign_actions
 from training.loop import RunOptions

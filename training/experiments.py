@@ -20,7 +20,8 @@ import torch
 import tyro
 
 from stylize.checkpoint import read_json, write_json
-from stylize.pipeline import Style, Stylizer
+from stylize.pipeline import Stylizer
+from stylize.styles import Style
 from training import export
 from training.datasets import FeatureClip, load_feature_clips
 from training.efficiency import Table, efficiency_tables

@@ -18,7 +18,8 @@ from stylize.models.autoencoder import Autoencoder, AutoencoderConfig
 from stylize.models.global_motion import GlobalMotionConfig, GlobalMotionPredictor
 from stylize.models.known_styles import KnownStyles, KnownStylesConfig
 from stylize.models.stylizer import Stylizer, StylizerConfig
-from stylize.pipeline import KNOWN, LABELLED, OPEN
+from stylize.pipeline import KNOWN
+from stylize.style_codes import LABELLED, OPEN
 from stylize.styles import StyleLabel
 from stylize.text.bank import TextBank
 from training.datasets import FeatureClip, load_feature_clips

@@ -5,8 +5,9 @@ from collections import defaultdict
 import numpy as np
 
 from stylize.motion import Motion
-from stylize.pipeline import Style, Stylizer
+from stylize.pipeline import Stylizer
 from stylize.quality import movement_kept
+from stylize.styles import Style
 from training import metrics
 from training.exam import Exam, Row
 from training.pairs import MIN_FRAMES

@@ -21,9 +21,10 @@ from stylize.io import save_motion
 from stylize.library import GALLERIES, MOTIONS, PREVIEWS, list_library, load_entry
 from stylize.models.stylizer import sample_gaussian
 from stylize.motion import Motion
-from stylize.pipeline import LABELLED, Stylizer
+from stylize.pipeline import Stylizer
 from stylize.render.sprite import sprite
 from stylize.restyle import WeightedStyle
+from stylize.style_codes import LABELLED
 from training import metrics
 from training.packs import Pack
 

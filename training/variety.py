@@ -6,7 +6,8 @@ import numpy as np
 
 from stylize.features import decode
 from stylize.motion import Motion
-from stylize.pipeline import MAX_SAMPLES, Style, Stylizer
+from stylize.pipeline import MAX_SAMPLES, Stylizer
+from stylize.styles import Style
 from training import metrics
 from training.distances import mean_pairwise
 from training.exam import Exam, Row

@@ -11,9 +11,10 @@ import gradio as gr
 
 from stylize.errors import MotionError, StylizeError
 from stylize.motion import Motion
-from stylize.pipeline import StylizationResult, Stylizer
+from stylize.pipeline import Stylizer
 from stylize.recipe import RunSettings
 from stylize.restyle import Body
+from stylize.results import StylizationResult
 from stylize.source import SourceMotion
 from stylize.ui.content_panel import DEFAULT_CONTENT, LIBRARY, RESULT, chosen_content
 from stylize.ui.fragments import described, notice

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from stylize.motion import Motion
-from stylize.pipeline import Scores, StylizationResult
 from stylize.render.video import Panel, render_video
+from stylize.results import Scores, StylizationResult
 from stylize.source import MAX_SECONDS, MIN_SECONDS, SourceMotion
 from stylize.styles import StyleLabel
 

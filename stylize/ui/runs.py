@@ -13,9 +13,10 @@ from stylize.comparison import comparison_panels, shown_title
 from stylize.errors import MotionError
 from stylize.io import WRITERS, load_person
 from stylize.motion import Motion
-from stylize.pipeline import Scores, StylizationResult, Stylizer
+from stylize.pipeline import Stylizer
 from stylize.recipe import Recipe, RunSettings
 from stylize.render.video import Panel, render_video
+from stylize.results import Scores, StylizationResult
 from stylize.source import SourceMotion, load_rig
 from stylize.styles import Style, fingerprint
 

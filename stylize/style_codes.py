@@ -1,0 +1,168 @@
+"""From the style that somebody asked for to codes and weights that each of a checkpoint's networks can use."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from stylize.errors import StyleError
+from stylize.models.known_styles import KnownStyles
+from stylize.models.stylizer import sample_gaussian
+from stylize.motion import Motion
+from stylize.restyle import Restyler, WeightedStyle
+from stylize.source import SourceMotion, as_canonical
+from stylize.styles import SavedStyle, Style, StyleCode, pooled_gaussian
+
+TRANSITION_MOMENTS = 101
+LABELLED, OPEN = "stylizer", "open_stylizer"
+"""The network that was trained with labels, and the one that serves references of styles that nobody labelled."""
+INDIVIDUAL_SHARE = 0.3
+"""How much of what sets a reference apart from others with its label is taken over."""
+
+
+@dataclass(frozen=True)
+class StyleCodes:
+    """Finds the codes of styles.
+
+    Attributes:
+        restyler: whose networks the codes are for.
+        known_styles: where the labels' styles are among the open network's codes, if the checkpoint has both networks.
+        fingerprints: of the networks, by name: a saved style fits those it was made with.
+    """
+
+    restyler: Restyler
+    known_styles: KnownStyles | None = None
+    fingerprints: dict[str, str] = field(default_factory=dict)
+
+    def weighted(self, style: Style, count: int, seed: int) -> tuple[list[list[WeightedStyle]], Motion | None]:
+        """The styles of each sample with their weights, and the reference motion, if one was given."""
+        generator = torch.Generator().manual_seed(seed)
+        reference = None
+        rows: list[list[WeightedStyle]] = [[] for _ in range(count)]
+        for index, (part, share) in enumerate(style.parts or ((style, 1.0),)):
+            over_time = np.array([share])
+            if style.span is not None:
+                moments = np.linspace(0, 1, TRANSITION_MOMENTS)
+                passed = np.clip((moments - style.span[0]) / (style.span[1] - style.span[0]), 0, 1)
+                passed = passed * passed * (3 - 2 * passed)
+                over_time = passed if index else 1 - passed
+            if part.motion is not None:
+                motion = as_canonical(part.motion, "style reference")
+                reference = reference or motion
+                samples = self._draw(self.of_motions([motion]), count, generator)
+            elif part.saved is not None:
+                samples = self._draw(self._of_saved(part.saved), count, generator)
+            else:
+                samples = self._prior(part, count, generator)
+            for row, codes in zip(rows, samples, strict=True):
+                row += [replace(code, weights=code.weights * over_time) for code in codes]
+        return rows, reference
+
+    def of_motions(self, motions: Sequence[Motion]) -> dict[str, StyleCode]:
+        """The style of some motions together, as each network sees it."""
+        codes = {}
+        with torch.inference_mode():
+            latents = [self.restyler.encode(motion).latents for motion in motions]
+            for name, network in self.restyler.networks.items():
+                means, log_variances = zip(*(network.encode_style(each) for each in latents), strict=True)
+                mean, log_variance = pooled_gaussian(torch.cat(means), torch.cat(log_variances))
+                posture = torch.cat([self.restyler.missed(each, name).mean(-1) for each in latents]).mean(0)
+                codes[name] = StyleCode(*(part.cpu().clone() for part in (mean, log_variance, posture)))
+        return codes
+
+    def _of_saved(self, saved: SavedStyle) -> dict[str, StyleCode]:
+        fits = saved.fits(self.fingerprints)
+        for name, code in saved.codes.items() if fits else ():
+            config = self.restyler.networks[name].config
+            sizes = (config.style_size, config.style_size, config.latent_channels)
+            fits = fits and tuple(map(len, code)) == sizes
+        if not fits:
+            raise StyleError(f"The style {saved.name!r} was made with another checkpoint; make it again with this one.")
+        return saved.codes
+
+    def _draw(self, codes: dict[str, StyleCode], count: int, generator: torch.Generator) -> list[list[WeightedStyle]]:
+        """Samples of a reference's style; the first is its mean.
+
+        A style with a label is best served by the network that knows the labels, which takes from a reference
+        little more than its label; what is the reference's own is added by the other. A style without a label is
+        served by the open network alone, and with the posture that no network knew.
+        """
+        # In the networks' order, for a style that was read from a file has its codes in another one.
+        names = [name for name in self.restyler.networks if name in codes]
+        drawn = {name: self._samples(codes[name], count, generator) for name in names}
+        known = self.is_known(codes)
+        if LABELLED not in codes or known is False:
+            posture = codes[OPEN].posture[None, :, None].to(self.restyler.device)
+            return [[replace(self._one(OPEN, code), posture=posture)] for code in drawn[OPEN]]
+        label = self.restyler.networks[LABELLED].nearest_label(codes[LABELLED].mean)
+        own = [self._individual(code, label) if known else [] for code in drawn.get(OPEN, drawn[LABELLED])]
+        return [[self._one(LABELLED, code), *extra] for code, extra in zip(drawn[LABELLED], own, strict=True)]
+
+    def is_known(self, codes: dict[str, StyleCode]) -> bool | None:
+        """Whether a style is one that has a label; None where the checkpoint cannot tell."""
+        if self.known_styles is None or not {OPEN, LABELLED} <= set(codes):
+            return None
+        return self.known_styles.nearest(codes[OPEN].mean) is not None
+
+    def _individual(self, open_code: Tensor, label: int) -> list[WeightedStyle]:
+        """What a style is more than its label: the change from the label's typical code to this one."""
+        assert self.known_styles is not None
+        typical = self.known_styles.mean[label].cpu()
+        return [
+            self._one(OPEN, open_code, weight=INDIVIDUAL_SHARE),
+            self._one(OPEN, typical, weight=-INDIVIDUAL_SHARE),
+        ]
+
+    def _prior(self, style: Style, count: int, generator: torch.Generator) -> list[list[WeightedStyle]]:
+        """Samples of a label's style, or of all labels'; the first of a label that is not sampled is its mean."""
+        name, network = next(iter(self.restyler.networks.items()))
+        labels = network.config.labels
+        if style.label is not None and style.label not in labels:
+            known = f"choose one of: {', '.join(labels)}" if labels else "this checkpoint knows no labels"
+            raise StyleError(f"There is no style {style.label!r}; {known}.")
+        if style.label is None and not style.sampled:
+            raise StyleError("No style was given; give a reference motion, a label, or ask for a sample.")
+        rows = []
+        for index in range(count):
+            if style.label is not None:
+                label = labels.index(style.label)
+            else:
+                label = int(torch.randint(max(len(labels), 1), (1,), generator=generator))
+            typical = index == 0 and not style.sampled
+            mean, log_variance = (value.cpu() for value in network.prior(torch.tensor(label).to(self.restyler.device)))
+            row = [self._one(name, mean if typical else sample_gaussian(mean, log_variance, generator))]
+            if self.known_styles is not None and not typical:
+                deviation = self.known_styles.deviation[label].cpu()
+                noise = torch.randn(deviation.shape, generator=generator)
+                row += self._individual(self.known_styles.mean[label].cpu() + noise * deviation, label)
+            rows.append(row)
+        return rows
+
+    def _samples(self, code: StyleCode, count: int, generator: torch.Generator) -> list[Tensor]:
+        return [code.mean] + [sample_gaussian(code.mean, code.log_variance, generator) for _ in range(count - 1)]
+
+    def _one(self, network: str, code: Tensor, weight: float = 1.0) -> WeightedStyle:
+        return WeightedStyle(network, code[None].to(self.restyler.device), np.array([weight]))
+
+
+def describe(style: Style) -> str:
+    """A style in a few words."""
+    if style.parts:
+        if style.span is not None:
+            return " to ".join(describe(part) for part, _ in style.parts)
+        return " + ".join(f"{weight:.0%} {describe(part)}" for part, weight in style.parts)
+    if style.motion is not None:
+        name = Path(style.motion).stem if isinstance(style.motion, str | Path) else _name(style.motion)
+        return f"reference {name}".strip()
+    if style.saved is not None:
+        return style.saved.name
+    if style.label is not None:
+        return f"sample of {style.label}" if style.sampled else style.label
+    return "sample"
+
+
+def _name(motion: Motion | SourceMotion) -> str:
+    return motion.motion.name if isinstance(motion, SourceMotion) else motion.name
