@@ -6,7 +6,7 @@ from stylize.errors import CheckpointError
 from stylize.models.stylizer import Stylizer, StylizerConfig
 from training.average import Average
 from training.average import main as average
-from training.style_neighbours import style_neighbours
+from training.style_neighbours import style_groups, style_neighbours
 
 
 def test_clips_with_near_codes_and_other_movements_are_neighbours():
@@ -20,6 +20,14 @@ def test_clips_with_near_codes_and_other_movements_are_neighbours():
         assert np.all(style[neighbours] == style[index])
         assert np.all(action[neighbours] != action[index])
         assert all(index in found[other] for other in neighbours)
+
+
+def test_clips_with_near_codes_are_one_group_and_groups_are_the_same_for_the_same_draws():
+    style = np.repeat(np.arange(4), 10)
+    codes = 10 * np.eye(4)[style] + np.random.default_rng(0).normal(0, 0.1, (40, 4))
+    groups = style_groups(codes, 4, np.random.default_rng(1))
+    assert len({(own, group) for own, group in zip(style, groups, strict=True)}) == 4
+    np.testing.assert_array_equal(groups, style_groups(codes, 4, np.random.default_rng(1)))
 
 
 def tiny_run(folder, value, labels=("a",)):

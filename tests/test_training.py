@@ -111,6 +111,16 @@ def test_every_trainer_runs_and_the_exported_checkpoint_restyles(packed, runs, t
     assert np.isfinite(stylizer.stylize(small_pack().motion(0), "slow").motions[0].positions).all()
 
 
+def test_without_labels_groups_of_style_codes_guide_the_training(packed, runs):
+    train_stylizer.main(stylizer_options(packed, runs, "before_groups", supervised=False))
+    grouped = stylizer_options(packed, runs, "groups", supervised=False, groups=2, start_from=runs / "before_groups")
+    train_stylizer.main(grouped)
+    last = json.loads((runs / "groups" / "log.jsonl").read_text().splitlines()[-1])
+    assert np.isfinite(last["guidance_style"]) and np.isfinite(last["guidance_movement"])
+    assert "guidance_content" not in last
+    assert json.loads((runs / "groups" / "stylizer.json").read_text())["labels"] == []
+
+
 def test_an_export_without_stylizers_or_without_a_predictor(packed, runs, tmp_path):
     with pytest.raises(SystemExit, match="--open-stylizer"):
         export.main(Export(runs / "autoencoder", tmp_path))

@@ -26,6 +26,7 @@ class SequenceClassifier(nn.Module):
 
     def __init__(self, channels: int, classes: dict[str, int], width: int = 128, dropout: float = 0.3) -> None:
         super().__init__()
+        self.features = 2 * width
         self.body = nn.Sequential(
             nn.BatchNorm1d(channels),
             conv(channels, width, 5),
@@ -84,8 +85,10 @@ def train_classifier(
         losses = {}
         for head, target in labels.items():
             target = target.to(trainer.device)
-            losses[head] = nn.functional.cross_entropy(logits[head].float(), target, ignore_index=IGNORE)
             known = target != IGNORE
+            if not known.any():
+                continue
+            losses[head] = nn.functional.cross_entropy(logits[head].float(), target, ignore_index=IGNORE)
             losses[f"_{head}_accuracy"] = (logits[head].argmax(1) == target)[known].float().mean()
         return losses
 

@@ -1,6 +1,9 @@
 """Which clips are in one style when nobody labelled them: their style codes are near although they move unlike."""
 
 import numpy as np
+from scipy.cluster.vq import kmeans2
+
+RESTARTS = 8
 
 
 def style_neighbours(codes: np.ndarray, patterns: np.ndarray, count: int) -> list[np.ndarray]:
@@ -23,6 +26,12 @@ def style_neighbours(codes: np.ndarray, patterns: np.ndarray, count: int) -> lis
     chosen = np.zeros(distances.shape, dtype=bool)
     np.put_along_axis(chosen, nearest, np.isfinite(np.take_along_axis(distances, nearest, axis=1)), axis=1)
     return [np.flatnonzero(row) for row in chosen & chosen.T]
+
+
+def style_groups(codes: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """The group (N,), below ``count``, of each of the style codes (N, S): the tightest of some runs of k-means."""
+    found = [kmeans2(codes, count, minit="++", rng=rng, iter=60) for _ in range(RESTARTS)]
+    return min(found, key=lambda run: np.square(codes - run[0][run[1]]).sum())[1].astype(np.int64)
 
 
 def _distances(points: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ from stylize.models.stylizer import Stylizer, sample_gaussian
 from stylize.quality import LIMBS
 from stylize.skeleton import SKELETON_22
 from training.classifiers import IGNORE, Guide
+from training.moments import FeatureMoments, guide_features
 from training.synthetic_styles import SyntheticBatch
 from training.train_autoencoder import TrainAutoencoder, autoencoder_losses
 
@@ -39,6 +40,7 @@ class LossWeights:
         aligned: of recombined latents against those of a real clip of the same style and action on the same timeline.
         movement: of the paths of hands and feet in a recombination against those in its content, where no real clip
             shows what that action looks like in that style: what is judged by style alone there loses its action.
+        moments: of where restyles of one kind lie on average in the features of the guide, against real clips.
     """
 
     kl: float = 3e-3
@@ -53,6 +55,7 @@ class LossWeights:
     tempo: float = 0.3
     aligned: float = 0.5
     movement: float = 0.5
+    moments: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -160,6 +163,9 @@ class StylizerTraining(nn.Module):
         self.decoder = decoder
         self.discriminator = Discriminator(stylizer.config.latent_channels, *label_counts)
         self.guide = guide
+        self.moments = None
+        if guide is not None and weights.moments:
+            self.moments = FeatureMoments(guide.whole.features + guide.moving.features, *label_counts)
         self.weights = weights
         self.autoencoder = autoencoder
 
@@ -298,10 +304,19 @@ class StylizerTraining(nn.Module):
             ("movement", batch.target_style),
             ("content", batch.content),
         ):
+            known = target != IGNORE
+            if not known.any():
+                continue
             entropy = nn.functional.cross_entropy(logits[head].float(), target, ignore_index=IGNORE)
             losses[f"guidance_{head}"] = self.weights.guidance * entropy
-            right = (logits[head].argmax(1) == target)[target != IGNORE]
+            right = (logits[head].argmax(1) == target)[known]
             losses[f"_guide_{head}"] = right.float().mean()
+        if self.moments is not None:
+            with torch.no_grad():
+                self.moments.see_real(guide_features(guide, batch.latents), batch.style, batch.content)
+            recorded = torch.where(batch.tempo_change.isnan(), IGNORE, batch.content)
+            pull, off = self.moments.apart(guide_features(guide, made), batch.style, batch.target_style, recorded)
+            losses |= {"moments": self.weights.moments * pull, "_moments_off": off}
         return losses
 
     def _adversarial(self, batch: StyleBatch, made: Tensor, rebuilt: Tensor) -> dict[str, Tensor]:

@@ -23,7 +23,7 @@ from training.aligned_clips import Alignment, align_clips, align_unlabelled, mov
 from training.classifiers import IGNORE, Guide, label_index, train_classifier
 from training.datasets import FeatureClip, change_speed, load_feature_clips, log_tempo, random_crop, shared_out, warp
 from training.loop import RunOptions, Trainer, set_up
-from training.style_neighbours import style_neighbours
+from training.style_neighbours import style_groups, style_neighbours
 from training.stylizer_losses import LossWeights, StyleBatch, StylizerTraining
 from training.synthetic_styles import SyntheticStyles
 from training.train_autoencoder import load_autoencoder, save_autoencoder, set_feature_statistics
@@ -59,6 +59,8 @@ class TrainStylizer:
         start_from: folder of a run whose stylizer to go on with, with other settings.
         neighbours: without labels, among how many of the nearest style codes of ``start_from`` clips of other actions
             are found that count as being in the same style; 0 takes nothing for granted but the clip itself.
+        groups: without labels, into how many groups the clips' style codes of ``start_from`` are parted; a group counts
+            as a style then, and guides. More groups than styles are no harm, groups of two styles are.
     """
 
     pack: Path
@@ -81,6 +83,7 @@ class TrainStylizer:
     small_set: float = 0.15
     start_from: Path | None = None
     neighbours: int = 0
+    groups: int = 0
 
 
 CROP_LENGTHS = (10, 16, 24)
@@ -98,20 +101,21 @@ class StyleSampler:
         self.encode = encode
         self.latents = encode_clips(encode, clips, resolve_device(options.run.device))
         self.rng = np.random.default_rng(options.run.seed)
-        self.labels = tuple(sorted({clip.style for clip in clips if clip.style}))
         self.contents = tuple(sorted({clip.content for clip in clips if clip.content}))
-        self.style = np.array([label_index(self.labels, clip.style) for clip in clips])
         self.content = np.array([label_index(self.contents, clip.content) for clip in clips])
         self.sizes = np.array([len(sequence) for sequence in self.latents])
         self.lengths = [length for length in CROP_LENGTHS if length <= self.sizes.max()]
         self.options = options
-        self.by_style: dict[int, np.ndarray] = {
-            label: np.flatnonzero(self.style == label) for label in range(len(self.labels))
-        }
-        self.weights = self._weights()
-        self.tempos = self._tempos()
+        labels = tuple(sorted({clip.style for clip in clips if clip.style}))
+        self._set_styles(labels, np.array([label_index(labels, clip.style) for clip in clips]))
         self.alignments = self._align() if options.aligned else {}
         self.neighbours: list[np.ndarray] = []
+
+    def _set_styles(self, labels: tuple[str, ...], style: np.ndarray) -> None:
+        self.labels, self.style = labels, style
+        self.by_style = {label: np.flatnonzero(style == label) for label in range(len(labels))}
+        self.weights = self._weights()
+        self.tempos = self._tempos()
 
     @property
     def label_counts(self) -> tuple[int, int]:
@@ -163,11 +167,19 @@ class StyleSampler:
 
     def find_neighbours(self, stylizer: Stylizer, count: int) -> None:
         """Let clips without a label have partners, by the style codes of a trained network."""
-        with torch.no_grad():
-            codes = [stylizer.encode_style(each.T[None])[0][0].numpy() for each in self.latents[::2]]
         patterns = np.stack([movement_pattern(clip.features) for clip in self.clips[::2]])
-        found = style_neighbours(np.stack(codes), patterns, count)
+        found = style_neighbours(self._codes(stylizer), patterns, count)
         self.neighbours = [2 * each + mirrored for each in found for mirrored in (0, 1)]
+
+    def find_groups(self, stylizer: Stylizer, count: int) -> None:
+        """Let groups of clips whose style codes are near, by a trained network, be the styles."""
+        groups = style_groups(self._codes(stylizer), count, self.rng)
+        self._set_styles(tuple(f"group {group}" for group in range(count)), np.repeat(groups, 2))
+
+    @torch.no_grad()
+    def _codes(self, stylizer: Stylizer) -> np.ndarray:
+        """Style codes (N, S) of the clips, without their mirrored twins."""
+        return np.stack([stylizer.encode_style(each.T[None])[0][0].numpy() for each in self.latents[::2]])
 
     def partner(self, index: int) -> int:
         """A clip in the same style, of another action most of the time; the clip itself if none is known."""
@@ -225,7 +237,8 @@ class StyleSampler:
         at_tempo = [self.crop_at_tempo(i, length, c) for i, c in zip(chosen, change, strict=True)]
         aligned = torch.full((count, self.latents[0].shape[1], length), torch.nan)
         for row, (index, other) in enumerate(zip(chosen, others, strict=True)):
-            found = self.aligned_crop(index, int(self.style[other]), length)
+            wanted = int(self.style[other]) if self.options.supervised else IGNORE
+            found = self.aligned_crop(index, wanted, length)
             if found is not None:
                 at_tempo[row], aligned[row], other = found
                 if not self.options.supervised:
@@ -291,17 +304,19 @@ def main(options: TrainStylizer) -> None:
     sampler = StyleSampler(clips, stacked if options.end_to_end else autoencoder.encode, options)
     labels = sampler.labels if options.label_priors else ()
     config = replace(options.model, labels=labels, latent_channels=autoencoder.config.channels)
-    guide = None
-    if options.supervised and options.weights.guidance and not options.end_to_end:
-        guide = Guide(config.latent_channels, len(sampler.labels), len(sampler.contents))
-        guide_options = replace(options.run, steps=options.guide_steps)
-        guide = train_classifier(guide, sampler.labelled_batch, guide_options, "guide", [sampler.rng])
     stylizer = Stylizer(config)
     if options.start_from:
         load_network(stylizer, options.start_from / "stylizer.safetensors")
         if options.neighbours and not options.supervised:
             sampler.find_neighbours(stylizer, options.neighbours)
+        if options.groups and not options.supervised:
+            sampler.find_groups(stylizer, options.groups)
         stylizer.requires_grad_(True)
+    guide = None
+    if sampler.labels and options.weights.guidance and not options.end_to_end:
+        guide = Guide(config.latent_channels, len(sampler.labels), max(len(sampler.contents), 1))
+        guide_options = replace(options.run, steps=options.guide_steps)
+        guide = train_classifier(guide, sampler.labelled_batch, guide_options, "guide", [sampler.rng])
     synthetic = SyntheticStyles(options.synthetic, options.run.seed) if options.synthetic else None
     together = autoencoder if options.end_to_end else None
     decoder = None if options.end_to_end else autoencoder
