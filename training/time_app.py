@@ -5,6 +5,7 @@ then uploads a walk of 160 frames and restyles it again and again. Below, the pa
 process. Needs the libraries of the `test` extra, and a Chromium on the path or named in CHROMIUM.
 """
 
+import json
 import os
 import shutil
 import socket
@@ -20,7 +21,7 @@ from typing import Any
 
 import torch
 import tyro
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from stylize.comparison import comparison_panels
 from stylize.io import read_motion, save_motion
@@ -45,6 +46,27 @@ SHOWN = """seed => {
     return shown && document.querySelector('#view .motion-viewer').dataset.state === 'ready';
 }"""
 DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+START_PARTS = """
+import json, os, time
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+marks = [time.perf_counter()]
+import stylize.ui.page, stylize.ui.theme, torch
+torch.set_num_threads(1)
+marks.append(time.perf_counter())
+stylizer = stylize.ui.page.Stylizer.from_pretrained()
+marks.append(time.perf_counter())
+stylize.ui.page.build_page(stylizer)
+marks.append(time.perf_counter())
+print(json.dumps([end - start for start, end in zip(marks, marks[1:])]))
+"""
+"""For an interpreter of its own: what the app does at start, before it serves."""
+START_TITLES = (
+    "`python app.py` to its first answer",
+    "`python app.py` to a page whose Restyle can be pressed",
+    "`python app.py` to the first pictures of the example in 3D",
+)
+PART_TITLES = ("import the libraries", "load the model", "build the page, with its first restyle")
+
 VIDEO_SHOWN = """old => {
     const video = document.querySelector('#comparison video');
     return video && video.currentSrc !== old && video.readyState >= 2 && video.getBoundingClientRect().height > 0;
@@ -57,6 +79,8 @@ class Options:
 
     repeats: int = 9
     """How often each thing is done; the median is shown."""
+    starts: int = 5
+    """How often the app is started."""
 
 
 def start_app(port: int) -> tuple[subprocess.Popen, float]:
@@ -73,12 +97,37 @@ def start_app(port: int) -> tuple[subprocess.Popen, float]:
     sys.exit("The app did not start; run `python app.py` to see why.")
 
 
-def open_page(page: Page, url: str) -> None:
-    """Go to the app and wait until the example moves and the button can be pressed."""
-    page.goto(url)
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def time_start(browser: Browser) -> list[float]:
+    """Seconds of a cold start: each of its parts, and from the command to each of START_TITLES."""
+    done = subprocess.run([sys.executable, "-c", START_PARTS], cwd=ROOT, check=True, capture_output=True, text=True)
+    begun = time.monotonic()
+    port = free_port()
+    server, answered = start_app(port)
+    try:
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        shown = open_page(page, f"http://127.0.0.1:{port}/")
+        page.close()
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+    return [*json.loads(done.stdout.splitlines()[-1]), answered, *(moment - begun for moment in shown)]
+
+
+def open_page(page: Page, url: str) -> tuple[float, float]:
+    """Go to the app; when its button could be pressed, and when its example moved, by the monotonic clock."""
+    page.goto(url, wait_until="commit")
+    page.get_by_role("button", name="Restyle", exact=True).wait_for(timeout=60_000)
+    pressable = time.monotonic()
     page.wait_for_selector("#view .motion-viewer[data-state=ready]", timeout=60_000)
-    page.get_by_role("button", name="Restyle", exact=True).wait_for()
     page.evaluate(DRAWN)
+    return pressable, time.monotonic()
 
 
 def time_page(page: Page, clip: Path, repeats: int) -> dict[str, list[float]]:
@@ -144,24 +193,22 @@ def main(options: Options) -> None:
     """Time everything and print the tables."""
     torch.set_num_threads(1)
     executable = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
         folder = Path(name)
         walk = load_entry("content/walk")
         clip = folder / "walk.bvh"
         save_motion(walk.crop(0.0, FRAMES / walk.fps), clip)
         browser = playwright.chromium.launch(executable_path=executable, args=list(SOFTWARE_WEBGL))
-        begun = time.monotonic()
-        server, answered = start_app(port)
+        starts = zip(*(time_start(browser) for _ in range(options.starts)), strict=True)
+        print(f"| cold start, {options.starts} times | seconds, median | from, to |", "|---|---|---|", sep="\n")
+        for title, seconds in zip((*PART_TITLES, *START_TITLES), starts, strict=True):
+            print(row(title, list(seconds)))
+        print()
+        port = free_port()
+        server, _ = start_app(port)
         try:
             page = browser.new_page(viewport={"width": 1440, "height": 900})
             open_page(page, f"http://127.0.0.1:{port}/")
-            usable = time.monotonic() - begun
-            print("| cold start | seconds |", "|---|---|", sep="\n")
-            print(f"| `python app.py` to its first answer | {answered:.1f} |")
-            print(f"| to a page that can be used, its example moving | {usable:.1f} |\n")
             times = time_page(page, clip, options.repeats)
         finally:
             server.terminate()
