@@ -14,6 +14,8 @@ from stylize.errors import MotionFileError
 from stylize.io.files import DEFAULT_LIMITS, Limits
 
 LONGEST_HEADER = 10_000
+MOST_DIMENSIONS, MOST_DIGITS = 8, 18
+"""Of a shape; more would be a strange sentence to a person."""
 MOST_ENTRIES = 200
 """Files in an .npz; real ones have about ten."""
 EXPANSION = 4
@@ -73,9 +75,10 @@ def _parse_header(content: bytes) -> ArrayHeader:
     if any(len(matches) != 1 for matches in found):
         raise ValueError("no plain array")
     (descr,), (order,), (shape,) = found
-    sizes = [size.strip().rstrip("L") for size in shape.split(",")]
-    start = begin + len(header)
-    return ArrayHeader(np.dtype(descr), tuple(int(size) for size in sizes if size), order == "True", start)
+    sizes = [size for part in shape.split(",") if (size := part.strip().rstrip("L"))]
+    if len(sizes) > MOST_DIMENSIONS or any(len(size) > MOST_DIGITS for size in sizes):
+        raise ValueError("no shape of an array")
+    return ArrayHeader(np.dtype(descr), tuple(map(int, sizes)), order == "True", begin + len(header))
 
 
 def array_of(content: bytes, header: ArrayHeader, source_name: str) -> np.ndarray:
