@@ -101,6 +101,14 @@ def test_a_missing_frame_rate_is_a_warning(tmp_path):
     assert source.motion.fps == 30
 
 
+def test_hands_as_principal_components_are_a_warning(tmp_path):
+    arrays = {**as_parts(walk_arrays()), "fps": 30}
+    source = read_back(tmp_path, npz(**arrays, left_hand_pose=np.zeros((90, 12)), right_hand_pose=np.zeros((90, 12))))
+    assert source.family == "SMPL-H" and "principal components" in source.warnings[0]
+    whole = read_back(tmp_path, npz(**arrays, left_hand_pose=np.zeros((90, 45)), right_hand_pose=np.zeros((90, 15, 3))))
+    assert whole.warnings == ()
+
+
 def test_a_canonical_motion_is_written_as_amass_has_it(procedural_walk, tmp_path):
     save_motion(procedural_walk, tmp_path / "o.npz")
     with np.load(tmp_path / "o.npz") as arrays:

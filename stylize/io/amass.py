@@ -99,6 +99,7 @@ def parse_amass(
     rotvec, model = _rotvecs(arrays, source_name, limits)
     translation = _translation(arrays, source_name, len(rotvec))
     fps, warnings = _frame_rate(arrays, source_name)
+    warnings = (*warnings, *_left_out(arrays))
     motion = Motion(
         smpl_skeleton(model), rotvec_to_matrix(rotvec), translation + SMPL_PELVIS, fps, name=Path(source_name).stem
     )
@@ -221,6 +222,16 @@ def _from_parts(arrays: Mapping[str, np.ndarray], source_name: str, limits: Limi
     if {"hands", "left_hand", "right_hand"} & set(found):
         return np.concatenate([*body, hands], axis=1), "SMPL-H"
     return np.concatenate(body, axis=1), "SMPL body"
+
+
+def _left_out(arrays: Mapping[str, np.ndarray]) -> tuple[str, ...]:
+    """What to say of hands of fewer than 45 numbers, which only the hands' own model could turn into rotations."""
+    if _first(arrays, POSES) is not None:
+        return ()
+    hands = [_first(arrays, PARTS[part]) for part in ("left_hand", "right_hand")]
+    if any(hand is not None and hand[0].size != 45 for hand in hands):
+        return ("hands: given as principal components, which are not read; the fingers are straight",)
+    return ()
 
 
 def _check_frames(array: np.ndarray, source_name: str, limits: Limits) -> None:
