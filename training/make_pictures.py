@@ -14,6 +14,7 @@ import tyro
 from playwright.sync_api import Page, sync_playwright
 
 from stylize.comparison import comparison_panels
+from stylize.io import load_person
 from stylize.library import load_entry
 from stylize.pipeline import Stylizer
 from stylize.render.video import render_video
@@ -44,6 +45,7 @@ def restyled(page: Page, app: str, dark: bool) -> None:
         page.get_by_label("Samples").first.fill("3")
     page.click("#restyle")
     page.wait_for_selector("#facts dl")
+    page.mouse.move(0, 0)  # or the button looks hovered
     page.wait_for_timeout(3000)
 
 
@@ -59,7 +61,7 @@ def main(options: MakePictures) -> None:
             page.close()
         browser.close()
     result = Stylizer.from_pretrained().stylize(load_entry("content/walk").crop(0.0, 3.0), "elderly")
-    render_video(comparison_panels(result), options.out / "example.webp", size=260)
+    render_video(comparison_panels(result), options.out / "example.webp", size=260, person=load_person()[0])
 
 
 if __name__ == "__main__":

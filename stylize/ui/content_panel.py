@@ -19,9 +19,9 @@ LIBRARY, UPLOAD, TEXT, RESULT = "library", "upload", "text", "result"
 DEFAULT_CONTENT = "walk"
 # The cards scroll in a window of their own; a settings file may choose one that is out of sight.
 SHOW_CHOSEN = """() => requestAnimationFrame(() => {
-    const cards = document.querySelector('#content-cards .wrap');
-    const chosen = cards?.querySelector('label:has(:checked)');
+    const chosen = document.querySelector('#content-cards label:has(:checked)');
     if (!chosen) return;
+    const cards = chosen.parentElement;
     const [top, bottom] = [chosen.offsetTop - 8, chosen.offsetTop + chosen.offsetHeight + 28];
     if (top < cards.scrollTop) cards.scrollTop = top;
     else if (bottom > cards.scrollTop + cards.clientHeight) cards.scrollTop = bottom - cards.clientHeight;
