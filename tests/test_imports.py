@@ -19,6 +19,7 @@ LAYERS = [
     {"models", "checkpoint", "postprocess", "quality", "library", "source"},
     {"styles", "text", "inspection"},
     {"restyle", "generate"},
+    {"results", "style_codes"},
     {"pipeline"},
     {"comparison", "batch", "recipe", "viewer"},
     {"ui", "cli"},
