@@ -113,11 +113,19 @@ def test_every_trainer_runs_and_the_exported_checkpoint_restyles(packed, runs, t
 
 def test_without_labels_groups_of_style_codes_guide_the_training(packed, runs):
     train_stylizer.main(stylizer_options(packed, runs, "before_groups", supervised=False))
-    grouped = stylizer_options(packed, runs, "groups", supervised=False, groups=2, start_from=runs / "before_groups")
+    grouped = stylizer_options(
+        packed,
+        runs,
+        "groups",
+        supervised=False,
+        groups=2,
+        start_from=runs / "before_groups",
+        weights=LossWeights(moments=1),
+    )
     train_stylizer.main(grouped)
     last = json.loads((runs / "groups" / "log.jsonl").read_text().splitlines()[-1])
     assert np.isfinite(last["guidance_style"]) and np.isfinite(last["guidance_movement"])
-    assert "guidance_content" not in last
+    assert "guidance_content" not in last and last["_moments_off"] > 0
     assert json.loads((runs / "groups" / "stylizer.json").read_text())["labels"] == []
 
 
