@@ -31,7 +31,7 @@ RESIDUAL_AT_FULL_STRENGTH = 0.25
 """How much of what the content code does not hold stays at strength 1: all of it would bring the old style back.
 
 In an action that the networks do not know it is the action, and stays."""
-STYLE_GAIN = {"stylizer": 1.1}
+STYLE_GAIN = {"stylizer": 1.05}
 """What each network's change is multiplied by at strength 1, if not 1: a generator that is trained to be near on
 average falls a little short."""
 STYLE_PUSH = {"open_stylizer": 0.2}

@@ -21,6 +21,9 @@ LABELLED, OPEN = "stylizer", "open_stylizer"
 """The network that was trained with labels, and the one that serves references of styles that nobody labelled."""
 INDIVIDUAL_SHARE = 0.3
 """How much of what sets a reference apart from others with its label is taken over."""
+SAMPLE_SPREAD, SAMPLE_INDIVIDUAL_SHARE = 1.5, 0.7
+"""Of samples of a label, which should be seen to differ: how much wider than its prior they are drawn, and how much of
+what sets clips with that label apart they take over."""
 
 
 @dataclass(frozen=True)
@@ -107,13 +110,13 @@ class StyleCodes:
             return None
         return self.known_styles.nearest(codes[OPEN].mean) is not None
 
-    def _individual(self, open_code: Tensor, label: int) -> list[WeightedStyle]:
+    def _individual(self, open_code: Tensor, label: int, share: float = INDIVIDUAL_SHARE) -> list[WeightedStyle]:
         """What a style is more than its label: the change from the label's typical code to this one."""
         assert self.known_styles is not None
         typical = self.known_styles.mean[label].cpu()
         return [
-            self._one(OPEN, open_code, weight=INDIVIDUAL_SHARE),
-            self._one(OPEN, typical, weight=-INDIVIDUAL_SHARE),
+            self._one(OPEN, open_code, weight=share),
+            self._one(OPEN, typical, weight=-share),
         ]
 
     def _prior(self, style: Style, count: int, generator: torch.Generator) -> list[list[WeightedStyle]]:
@@ -133,11 +136,13 @@ class StyleCodes:
                 label = int(torch.randint(max(len(labels), 1), (1,), generator=generator))
             typical = index == 0 and not style.sampled
             mean, log_variance = (value.cpu() for value in network.prior(torch.tensor(label).to(self.restyler.device)))
-            row = [self._one(name, mean if typical else sample_gaussian(mean, log_variance, generator))]
+            wider = log_variance + 2 * np.log(SAMPLE_SPREAD)
+            row = [self._one(name, mean if typical else sample_gaussian(mean, wider, generator))]
             if self.known_styles is not None and not typical:
                 deviation = self.known_styles.deviation[label].cpu()
                 noise = torch.randn(deviation.shape, generator=generator)
-                row += self._individual(self.known_styles.mean[label].cpu() + noise * deviation, label)
+                own = self.known_styles.mean[label].cpu() + noise * deviation
+                row += self._individual(own, label, SAMPLE_INDIVIDUAL_SHARE)
             rows.append(row)
         return rows
 
