@@ -21,9 +21,8 @@ LABELLED, OPEN = "stylizer", "open_stylizer"
 """The network that was trained with labels, and the one that serves references of styles that nobody labelled."""
 INDIVIDUAL_SHARE = 0.3
 """How much of what sets a reference apart from others with its label is taken over."""
-SAMPLE_SPREAD, SAMPLE_INDIVIDUAL_SHARE = 1.5, 0.7
-"""Of samples of a label, which should be seen to differ: how much wider than its prior they are drawn, and how much of
-what sets clips with that label apart they take over."""
+SAMPLE_INDIVIDUAL_SHARE = 0.7
+"""The same of samples of a label, which should be seen to differ."""
 
 
 @dataclass(frozen=True)
@@ -136,8 +135,7 @@ class StyleCodes:
                 label = int(torch.randint(max(len(labels), 1), (1,), generator=generator))
             typical = index == 0 and not style.sampled
             mean, log_variance = (value.cpu() for value in network.prior(torch.tensor(label).to(self.restyler.device)))
-            wider = log_variance + 2 * np.log(SAMPLE_SPREAD)
-            row = [self._one(name, mean if typical else sample_gaussian(mean, wider, generator))]
+            row = [self._one(name, mean if typical else sample_gaussian(mean, log_variance, generator))]
             if self.known_styles is not None and not typical:
                 deviation = self.known_styles.deviation[label].cpu()
                 noise = torch.randn(deviation.shape, generator=generator)
