@@ -8,6 +8,9 @@ from playwright.sync_api import expect
 
 RUN_MILLISECONDS = 120_000
 
+CLICK = "node => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(node.click()))))"
+"""In the frame after next, as soon as a mouse could: what was typed before is taken over by then."""
+
 WATCH_FOR_THE_END = """milliseconds => {
     window.ended = new Promise((resolve, reject) => {
         new MutationObserver((_, observer) => {
@@ -29,9 +32,12 @@ class Person:
 
     def choose(self, name: str, group: str = "", nth: int = 0) -> None:
         """Choose a card or a segment by what is written on it, within a part of the page."""
-        radio = self.radio(name, group, nth)
-        self._click(radio)
-        expect(radio).to_be_checked(timeout=RUN_MILLISECONDS)
+        self._click(self.radio(name, group, nth))
+        self.sees_chosen(name, group, nth)
+
+    def sees_chosen(self, name: str, group: str = "", nth: int = 0) -> None:
+        """See that a card or a segment is chosen, or is soon."""
+        expect(self.radio(name, group, nth)).to_be_checked(timeout=RUN_MILLISECONDS)
 
     def radio(self, name: str, group: str = "", nth: int = 0):
         """A card or a segment; of several with that name the ``nth``, -1 for the last."""
@@ -47,7 +53,7 @@ class Person:
 
     def _click(self, element) -> None:
         """Click an element itself: on a busy machine the page may move under a mouse that is on its way."""
-        element.evaluate("node => node.click()")
+        element.evaluate(CLICK)
 
     def unfold(self, name: str) -> None:
         """Open a part of the page that is folded away."""

@@ -64,7 +64,7 @@ def test_a_broken_upload_says_why_and_a_good_one_what_is_in_it(person, tmp_path)
     assert person.alert("").count() == 1
     person.restyle()
     assert person.page.locator("#message").get_by_role("alert").inner_text().endswith(".")
-    assert person.radio("Exhausted", "#style-cards").is_checked()
+    person.sees_chosen("Exhausted", "#style-cards")
     assert person.page.get_by_text("broken").first.is_visible()
 
     person.page.get_by_role("button", name="Remove").or_(person.page.get_by_label("Clear")).first.click()
@@ -121,7 +121,7 @@ def test_go_on_from_a_result_compare_it_and_go_back_to_an_earlier_one(person):
     person.restyle()
     person.press("Use as motion")
     person.page.get_by_text("bow, elderly", exact=False).first.wait_for()
-    assert person.radio("A result").is_checked()
+    person.sees_chosen("A result")
     person.choose("Active", "#style-cards")
     person.restyle()
     assert "active" in person.facts()
@@ -139,7 +139,7 @@ def test_words_make_a_motion_and_name_its_style(person, tmp_path):
     person.press("Make the motion")
     person.page.get_by_text("walk; style elderly").wait_for(timeout=RUN_MILLISECONDS)
     person.view(1).wait_for()
-    assert person.radio("Elderly", "#style-cards").is_checked()
+    person.sees_chosen("Elderly", "#style-cards")
     person.choose("Exhausted", "#style-cards")
     person.restyle()
     assert "exhausted" in person.facts() and person.alert("").count() == 0
@@ -173,8 +173,7 @@ def test_make_a_style_of_two_clips_use_it_take_its_file_away_and_open_it_again(p
     person.alert("cannot be called").wait_for()
     page.get_by_placeholder("Name of the style").fill("shuffling")
     person.press("Make style")
-    person.radio("shuffling").wait_for(state="attached")
-    assert person.radio("shuffling").is_checked()
+    person.sees_chosen("shuffling")
     person.unfold("More")
     person.choose("Change into")
     person.choose("Upper body")
@@ -189,8 +188,7 @@ def test_make_a_style_of_two_clips_use_it_take_its_file_away_and_open_it_again(p
     with page.expect_file_chooser() as chooser:
         page.get_by_role("button", name="Open file").click()
     chooser.value.set_files(file)
-    person.radio("shuffling").wait_for(state="attached")
-    assert person.radio("shuffling").is_checked()
+    person.sees_chosen("shuffling")
 
 
 def test_settings_that_were_taken_away_open_again_and_make_the_same_file(person, arrive, tmp_path):
@@ -212,7 +210,8 @@ def test_settings_that_were_taken_away_open_again_and_make_the_same_file(person,
     other.alert("no file of settings").wait_for()
     opened.set_input_files(settings)
     other.page.get_by_text("press Restyle for the same result").wait_for()
-    assert other.radio("Punch", "#content-cards").is_checked() and other.radio("Active", "#style-cards").is_checked()
+    other.sees_chosen("Punch", "#content-cards")
+    other.sees_chosen("Active", "#style-cards")
     other.restyle(samples=2)
     other.choose("Sample 2")
     assert other.download(tmp_path / "again").read_text() == first.read_text()
@@ -246,13 +245,13 @@ def test_a_run_without_what_it_needs_says_so_and_keeps_the_inputs(person):
     person.choose("Your file", nth=-1)
     person.restyle()
     person.alert("No style reference was uploaded").wait_for()
-    assert person.radio("Your file", nth=-1).is_checked()
+    person.sees_chosen("Your file", nth=-1)
 
 
 def test_cards_are_chosen_with_the_keyboard(person):
     person.radio("Walk", "#content-cards").focus()
     person.page.keyboard.press("ArrowRight")
-    assert person.radio("Bow", "#content-cards").is_checked()
+    person.sees_chosen("Bow", "#content-cards")
     outline = "label => getComputedStyle(label).outlineStyle"
     label = person.page.locator("#content-cards label").filter(has_text="Bow").first
     assert label.evaluate(outline) == "solid"
