@@ -11,6 +11,13 @@ RUN_MILLISECONDS = 120_000
 CLICK = "node => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(node.click()))))"
 """In the frame after next, as soon as a mouse could: what was typed before is taken over by then."""
 
+SETTLE = """() => new Promise(done => {
+    let frames = 30;
+    const count = () => frames-- ? requestAnimationFrame(count) : done();
+    count();
+})"""
+"""A part that was just unfolded puts its own numbers over what is typed at once; frames are longer on a busy machine."""
+
 WATCH_FOR_THE_END = """milliseconds => {
     window.ended = new Promise((resolve, reject) => {
         new MutationObserver((_, observer) => {
@@ -58,6 +65,7 @@ class Person:
     def unfold(self, name: str) -> None:
         """Open a part of the page that is folded away."""
         self.page.locator("button.label-wrap").filter(has_text=name).click()
+        self.page.evaluate(SETTLE)
 
     def restyle(self, samples: int = 1) -> None:
         """Press Restyle, and wait until it has ended."""
