@@ -16,7 +16,7 @@ SETTLE = """() => new Promise(done => {
     const count = () => frames-- ? requestAnimationFrame(count) : done();
     count();
 })"""
-"""A part that was just unfolded puts its own numbers over what is typed at once; frames are longer on a busy machine."""
+"""A part that was just unfolded puts its own numbers over what is typed at once; a busy machine has longer frames."""
 
 WATCH_FOR_THE_END = """milliseconds => {
     window.ended = new Promise((resolve, reject) => {
