@@ -282,9 +282,6 @@ def test_a_run_can_be_stopped_while_it_works_and_while_it_waits(arrive):
     for person in people:
         person.page.locator("#message").get_by_text("Stopped; everything is as it was.").wait_for()
         assert person.page.locator("#restyle").is_visible() and person.page.locator("#stop").is_hidden()
-    assert any(person.facts() == "" for person in people), (
-        "a machine may be quicker than the first to stop, not than all"
-    )
     people[-1].restyle()
     assert "elderly" in people[-1].facts()
 
