@@ -12,11 +12,11 @@ import torch
 from stylize import features
 from stylize.checkpoint import config_from_dict, load_network
 from stylize.errors import MotionError
-from stylize.io import load_person, save_motion, shows_person
 from stylize.models.autoencoder import DOWNSAMPLING, Autoencoder, DecodedPose
 from stylize.models.text_to_motion import Condition, TextToMotion, TextToMotionConfig, sample
 from stylize.motion import Motion
 from stylize.postprocess import clean_feet
+from stylize.results import save_shown
 from stylize.skeleton import TOE_HEIGHT
 from stylize.source import Rig
 from stylize.text.bank import TextBank
@@ -84,11 +84,7 @@ class GenerationResult:
 
         In glTF files and videos without a character the body of ``body_model`` is shown; see ``load_person``.
         """
-        if character is not None:
-            character.write(self.motions[index], path)
-        else:
-            person = load_person(body_model)[0] if shows_person(path) else None
-            save_motion(self.motions[index], path, person=person)
+        save_shown(self.motions[index], path, character, body_model)
 
 
 class MotionGenerator:

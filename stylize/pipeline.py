@@ -266,11 +266,11 @@ class Stylizer:
             wanted = torch.zeros_like(own)
             for style in styles:
                 code = style.code[0]
-                if style.network != name and name == LABELLED:
+                if style.network == OPEN and name == LABELLED:
                     continue  # what is a reference's own, which weighs nothing on the whole
-                if style.network != name:
+                if style.network == LABELLED and name == OPEN:
                     assert known_styles is not None
-                    code = known_styles.mean[self.restyler.networks[style.network].nearest_label(code)]
+                    code = known_styles.mean[self.restyler.networks[LABELLED].nearest_label(code)]
                 wanted += float(style.weights.mean()) * (code - own)
             gone = float((shown - own) @ wanted) / max(float(wanted @ wanted), 1e-9)
         return Scores(

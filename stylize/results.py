@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from stylize.errors import MotionError
-from stylize.io import load_person, save_motion, shows_person
+from stylize.io import SmplFile, load_person, save_motion, shows_person
 from stylize.motion import Motion
 from stylize.restyle import WeightedStyle
 from stylize.source import Rig, SourceMotion
@@ -61,13 +61,10 @@ class StylizationResult:
         if skeleton not in ("source", "canonical"):
             raise MotionError(f"There is no skeleton {skeleton!r} to write; choose source or canonical.")
         motion = self.motions[index]
-        if character is not None:
-            character.write(motion, path)
-        elif skeleton == "source" and self.source is not None and self.source.can_write_back(path):
+        if character is None and skeleton == "source" and self.source is not None and self.source.can_write_back(path):
             self.source.write_back(motion, path)
         else:
-            file = self.source.smpl_file if self.source is not None else None
-            save_motion(motion, path, person=load_person(body_model, file)[0] if shows_person(path) else None)
+            save_shown(motion, path, character, body_model, self.source.smpl_file if self.source else None)
 
 
 @dataclass(frozen=True)
@@ -85,3 +82,17 @@ class Scores:
     content_kept: float
     sliding_before: float
     sliding_after: float
+
+
+def save_shown(
+    motion: Motion,
+    path: str | Path,
+    character: Rig | None = None,
+    body_model: str | Path | None = None,
+    file: SmplFile | None = None,
+) -> None:
+    """Write a canonical motion on a character, or else on the canonical skeleton with the body of ``load_person``."""
+    if character is not None:
+        character.write(motion, path)
+    else:
+        save_motion(motion, path, person=load_person(body_model, file)[0] if shows_person(path) else None)

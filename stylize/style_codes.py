@@ -95,7 +95,7 @@ class StyleCodes:
         # In the networks' order, for a style that was read from a file has its codes in another one.
         names = [name for name in self.restyler.networks if name in codes]
         drawn = {name: self._samples(codes[name], count, generator) for name in names}
-        known = self.is_known(codes)
+        known = self._is_known(codes)
         if LABELLED not in codes or known is False:
             posture = codes[OPEN].posture[None, :, None].to(self.restyler.device)
             return [[replace(self._one(OPEN, code), posture=posture)] for code in drawn[OPEN]]
@@ -103,7 +103,7 @@ class StyleCodes:
         own = [self._individual(code, label) if known else [] for code in drawn.get(OPEN, drawn[LABELLED])]
         return [[self._one(LABELLED, code), *extra] for code, extra in zip(drawn[LABELLED], own, strict=True)]
 
-    def is_known(self, codes: dict[str, StyleCode]) -> bool | None:
+    def _is_known(self, codes: dict[str, StyleCode]) -> bool | None:
         """Whether a style is one that has a label; None where the checkpoint cannot tell."""
         if self.known_styles is None or not {OPEN, LABELLED} <= set(codes):
             return None

@@ -32,7 +32,7 @@ from training.distances import KnownClips, frechet_distance, mean_pairwise
 from training.judges import Judges
 from training.loop import RunOptions
 from training.pairs import MIN_FRAMES
-from training.results_page import section_text, write_page
+from training.results_page import put_section, section_text
 from training.text_measures import Row, physical_row, retrieval_row, section, share, side_shown
 from training.train_retrieval import Retrieval, caption, load_retrieval
 
@@ -53,8 +53,7 @@ class EvaluateText:
         repeats: samples of one prompt, for the multimodality.
         judge: how the judges are trained, and where they are kept.
         seed: of prompts and samples.
-        sections: folder of the sections of the results' page.
-        page: the results' page, which is written anew; None leaves it as it is.
+        page: the results' page, whose section on this is replaced; None leaves it as it is.
     """
 
     train_pack: Path
@@ -66,7 +65,6 @@ class EvaluateText:
     repeats: int = 4
     judge: RunOptions = field(default_factory=lambda: RunOptions(Path("runs/judges"), steps=1000, seed=77))
     seed: int = 0
-    sections: Path = Path("runs/experiments")
     page: Path | None = None
 
 
@@ -244,8 +242,7 @@ def main(options: EvaluateText) -> None:
     write_json(report, options.out / "metrics.json")
     (options.out / "metrics.md").write_text(section_text(shown), encoding="utf-8")
     if options.page is not None:
-        write_json(shown, options.sections / "text.json")
-        write_page(options.sections, options.page)
+        put_section(shown, options.page)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ from training.exam import Exam, Row
 from training.loop import RunOptions
 from training.packs import Pack
 from training.recorded_runs import RecordedRun, finished_run
-from training.results_page import write_page
+from training.results_page import put_section
 from training.variants import ABLATIONS, MAIN, NEUTRAL, Variant, held_out
 
 ACCURACY = {
@@ -267,7 +267,7 @@ def mean_rows(rows: list[list[Row]]) -> list[Row]:
 
 
 def main(options: Experiments) -> None:
-    """Train, measure, keep the section of this experiment, and write the page anew."""
+    """Train, measure, and write this experiment's section as JSON and into the page."""
     torch.set_num_threads(options.threads)
     started = time.monotonic()
     trainings = Trainings(options)
@@ -289,7 +289,7 @@ def main(options: Experiments) -> None:
         ],
     }
     write_json(section, options.out / f"{options.experiment}.json")
-    write_page(options.out, options.page)
+    put_section(section, options.page)
     print(f"{options.page} has the section {title!r}")
 
 

@@ -1,5 +1,6 @@
-"""The page of the experiments' results: a section each, out of what the experiments left behind."""
+"""The page of the experiments' results: a section each."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -7,9 +8,8 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from stylize.checkpoint import read_json
-
-SECTIONS = ("main", "ablations", "held-out", "efficiency", "text")
+SECTIONS = ("Main table", "Ablations", "Styles that no training saw", "Efficiency", "Text to motion")
+"""Titles, in their order on the page."""
 
 HEADER = """# Results
 
@@ -38,11 +38,14 @@ Space", ICLR 2024).
 """
 
 
-def write_page(folder: Path, page: Path) -> None:
-    """Write the page out of the sections (``<experiment>.json``) in a folder."""
-    sections = [read_json(folder / f"{name}.json") for name in SECTIONS if (folder / f"{name}.json").exists()]
+def put_section(section: Mapping[str, Any], page: Path) -> None:
+    """Write a section into the page, in place of the one of the same title; the others stay as they are."""
+    known = re.split("^## ", page.read_text(encoding="utf-8") if page.exists() else HEADER, flags=re.MULTILINE)[2:]
+    texts = {text.partition("\n")[0]: "## " + text for text in known}
+    texts[section["title"]] = section_text(section)
+    ordered = sorted(texts, key=lambda title: SECTIONS.index(title) if title in SECTIONS else len(SECTIONS))
     page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text("\n".join([HEADER, *(section_text(section) for section in sections)]), encoding="utf-8")
+    page.write_text("\n".join([HEADER, *(texts[title].strip() + "\n" for title in ordered)]), encoding="utf-8")
 
 
 def section_text(section: Mapping[str, Any]) -> str:

@@ -83,19 +83,22 @@ ARRAY_READERS: dict[str, Callable[[Path, ArrayOptions], Motion]] = {
 }
 """File suffix -> what reads it with what a person knows of it."""
 
-WRITERS: dict[str, Callable[[Motion, Path, Document | None], None]] = {
-    ".bvh": lambda motion, path, document: write_bvh(
+WRITERS: dict[str, Callable[[Motion, Path, Document | None, Person | None], None]] = {
+    ".bvh": lambda motion, path, document, person: write_bvh(
         motion, path, document if isinstance(document, BvhHierarchy) else None
     ),
-    **dict.fromkeys(GLTF_SUFFIXES, lambda motion, path, document: _write_gltf(motion, path, document, None)),
-    ".csv": lambda motion, path, document: write_positions_csv(motion, path),
-    **dict.fromkeys(PICTURE_SUFFIXES, lambda motion, path, document: write_video(motion, path, load_person()[0])),
-    ".npy": lambda motion, path, document: write_humanml3d(motion, path),
-    ".npz": lambda motion, path, document: write_amass(
+    **dict.fromkeys(GLTF_SUFFIXES, lambda *arguments: _write_gltf(*arguments)),
+    ".csv": lambda motion, path, document, person: write_positions_csv(motion, path),
+    **dict.fromkeys(
+        PICTURE_SUFFIXES,
+        lambda motion, path, document, person: write_video(motion, path, person or load_person()[0]),
+    ),
+    ".npy": lambda motion, path, document, person: write_humanml3d(motion, path),
+    ".npz": lambda motion, path, document, person: write_amass(
         motion, path, document if isinstance(document, SmplFile) else None
     ),
 }
-"""File suffix -> what writes it; a format that cannot keep the document of another does not use it."""
+"""File suffix -> what writes it; what a format cannot keep of a document, or show of a person, it does not use."""
 
 
 def load_motion(path: Path | str, animation: str | None = None, arrays: ArrayOptions | None = None) -> Motion:
@@ -155,13 +158,7 @@ def save_motion(
         MotionFileError: the suffix is not supported, or the file cannot be written.
     """
     path = Path(path)
-    suffix = _suffix(path, WRITERS)
-    if person is not None and suffix in PICTURE_SUFFIXES:
-        write_video(motion, path, person)
-    elif person is not None and suffix in GLTF_SUFFIXES:
-        _write_gltf(motion, path, document, person)
-    else:
-        WRITERS[suffix](motion, path, document)
+    WRITERS[_suffix(path, WRITERS)](motion, path, document, person)
 
 
 def _write_gltf(motion: Motion, path: Path, document: Document | None, person: Person | None) -> None:

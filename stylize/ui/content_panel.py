@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import gradio as gr
 
@@ -88,17 +89,10 @@ def content_panel(with_text: bool) -> ContentPanel:
     return panel
 
 
-def _whole(
-    origin: str,
-    entry: str | None,
-    file: str | None,
-    animation: str | None,
-    kept: SourceMotion | Motion | None,
-    made: Motion | None,
-) -> tuple[gr.Slider, gr.Slider]:
-    """The trim sliders over the whole of the chosen motion; what is wrong with it is said elsewhere."""
+def _whole(*choice: Any) -> tuple[gr.Slider, gr.Slider]:
+    """The trim sliders over the whole of what ``_chosen`` takes; what is wrong with it is said elsewhere."""
     try:
-        return trim_update(_chosen(origin, entry, file, animation, kept, made)[1])
+        return trim_update(_chosen(*choice)[1])
     except Exception:  # the upload's own notice says what is wrong with the file
         return gr.Slider(), gr.Slider()
 
