@@ -204,3 +204,10 @@ def waving(example: Example, seconds: float = 2.0, rate: int = 30) -> Example:
     channels = [(order.index(bone), "rotation", at, example.accessor(q), "LINEAR") for bone, q in moves.items()]
     example.animate("wave", channels)
     return example
+
+
+def bowing(example: Example) -> Example:
+    """Add an animation "bow" of three seconds."""
+    times = np.arange(91) / 30
+    example.turn("bow", 0, times, quat_about("x", *(40 * np.sin(times))))
+    return example

@@ -33,7 +33,7 @@ from stylize.ui.messages import FAILURE
 from stylize.ui.page import build_page
 from stylize.ui.runs import start_run
 from stylize.ui.theme import STYLESHEET, theme
-from tests.example_gltf import humanoid, quat_about, waving
+from tests.example_gltf import bowing, humanoid, waving
 
 # Gradio counts its requests with an option of pandas that is on its way out.
 pytestmark = pytest.mark.filterwarnings("ignore:The copy keyword is deprecated")
@@ -210,10 +210,8 @@ def test_an_upload_can_be_the_style_too(client):
 @pytest.fixture
 def hero(tmp_path) -> Path:
     """A character with two animations, "wave" and a longer "bow"."""
-    example = waving(humanoid())
-    example.turn("bow", 0, np.arange(91) / 30, quat_about("x", *(40 * np.sin(np.arange(91) / 30))))
     path = tmp_path / "hero.glb"
-    path.write_bytes(example.glb())
+    path.write_bytes(bowing(waving(humanoid())).glb())
     return path
 
 

@@ -1,13 +1,13 @@
 """The real app, driven as a person would, in headless Chromium and with the network watched."""
 
-import numpy as np
 import pytest
 
-from stylize.io import GltfCharacter, read_bvh, read_motion
+from stylize.io import GltfCharacter, read_bvh, read_motion, save_motion
 from stylize.library import MOTIONS, gallery, list_library
 from tests.browser.axe import grave_violations
 from tests.browser.person import RUN_MILLISECONDS, Person
-from tests.example_gltf import humanoid, quat_about, waving
+from tests.conftest import walk
+from tests.example_gltf import bowing, humanoid, waving
 
 pytestmark = pytest.mark.browser
 
@@ -218,10 +218,8 @@ def test_settings_that_were_taken_away_open_again_and_make_the_same_file(person,
 
 
 def test_a_characters_other_animation_is_restyled_and_worn_by_it(person, tmp_path):
-    example = waving(humanoid())
-    example.turn("bow", 0, np.arange(91) / 30, quat_about("x", *(40 * np.sin(np.arange(91) / 30))))
     hero = tmp_path / "hero.glb"
-    hero.write_bytes(example.glb())
+    hero.write_bytes(bowing(waving(humanoid())).glb())
     page = person.page
     person.choose("Your file")
     page.locator("#content-file input[type=file]").set_input_files(hero)
@@ -271,19 +269,24 @@ def test_two_people_at_once_see_only_their_own(arrive):
         assert person.page.locator("#earlier").is_hidden()
 
 
-def test_a_run_can_be_stopped_while_it_works_and_while_it_waits(arrive):
+def test_a_run_can_be_stopped_while_it_works_and_while_it_waits(arrive, tmp_path):
+    save_motion(walk(1770), tmp_path / "long.bvh")  # its eight restyles take longer than all of the presses
     people = [arrive() for _ in range(4)]  # two restyles run at once
     for person in people:
-        person.choose("Walk then wave")
+        person.choose("Your file")
+        person.page.locator("#content-file input[type=file]").set_input_files(tmp_path / "long.bvh")
+        person.page.get_by_text("1770 at 30 fps").wait_for()
         person.page.get_by_role("spinbutton", name="number input for Samples").fill("8")
-    for button in ("restyle", "stop"):  # at once, or the first run ends before the last person has pressed
+    for button in ("restyle", "stop"):
         for person in people:
             person.page.evaluate(f"document.getElementById('{button}').click()")
     for person in people:
         person.page.locator("#message").get_by_text("Stopped; everything is as it was.").wait_for()
         assert person.page.locator("#restyle").is_visible() and person.page.locator("#stop").is_hidden()
+    people[-1].choose("Library")
     people[-1].restyle()
     assert "elderly" in people[-1].facts()
+    assert [person.facts() for person in people[:-1]] == ["", "", ""]
 
 
 def test_where_too_many_wait_the_next_one_is_told_and_can_press_again(browser, app):
