@@ -434,7 +434,7 @@ def test_an_upload_shows_what_was_found_and_a_preview():
     motion = read_bvh(CONTENT)[0]
     assert f"{len(motion)} at 30 fps" in text_of(facts)
     assert "22" in text_of(facts)
-    assert 'src="data:video/mp4;base64,' in preview
+    assert 'class="sprite"' in preview and "url(data:image/webp;base64," in preview
 
 
 def test_an_upload_of_another_length_than_can_be_used_is_told_at_once(tmp_path):

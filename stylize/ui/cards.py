@@ -1,13 +1,12 @@
 """Choices with small moving pictures: radio buttons whose labels play a sprite of the motion that they stand for."""
 
-import base64
 from collections.abc import Mapping, Sequence
 from functools import cache
-from pathlib import Path
 
 import gradio as gr
 
 from stylize.library import preview_path
+from stylize.ui.fragments import picture_uri
 
 FRAMES = 20
 """Pictures in a sprite; see render.sprite."""
@@ -40,12 +39,7 @@ def card_choice(names: Sequence[tuple[str, str, str]], value: str | None, label:
 def sprite_uri(motion: str) -> str:
     """The sprite of a bundled motion as an address that holds it, or nothing where there is none."""
     path = preview_path(motion) if motion else None
-    return picture_uri(path) if path else ""
-
-
-def picture_uri(path: Path) -> str:
-    """A WebP file as an address that holds it."""
-    return f"data:image/webp;base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
+    return picture_uri(path.read_bytes()) if path else ""
 
 
 def _stylesheet(elem_id: str, pictures: Mapping[int, str]) -> str:

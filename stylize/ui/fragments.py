@@ -1,23 +1,18 @@
 """Small pieces of HTML. Everything that came from a person or a file is escaped here."""
 
 import base64
-import tempfile
 from collections.abc import Sequence
 from html import escape
-from pathlib import Path
 from typing import Literal
 
 from stylize.motion import Motion
-from stylize.render.video import Panel, render_video
+from stylize.render.sprite import sprite
 from stylize.results import Scores, StylizationResult
 from stylize.source import MAX_SECONDS, MIN_SECONDS, SourceMotion
 from stylize.styles import StyleLabel
 
 Role = Literal["content", "style", "result"]
 """What a motion is shown as; it decides the colour."""
-
-PREVIEW_SIZE = 240
-PREVIEW_SECONDS = 4.0
 
 
 def notice(text: str, kind: str = "error") -> str:
@@ -89,16 +84,18 @@ def _tooltip(name: str) -> str:
 
 
 def preview(motion: Motion, role: Role) -> str:
-    """A small looping animation of a motion, as HTML with the video inside it."""
-    short = motion.crop(0.0, PREVIEW_SECONDS)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "preview.mp4"
-        render_video([Panel(short, "", role=role)], path, size=PREVIEW_SIZE, crf=26)
-        video = base64.b64encode(path.read_bytes()).decode("ascii")
-    return (
-        f'<video class="preview" autoplay loop muted playsinline aria-label="{escape(motion.name)}" '
-        f'src="data:video/mp4;base64,{video}"></video>'
-    )
+    """A small looping animation of a motion."""
+    return moving_picture(picture_uri(sprite(motion, role)), motion.name)
+
+
+def moving_picture(uri: str, caption: str) -> str:
+    """A strip of pictures (render.sprite) that plays."""
+    return f'<div class="sprite" role="img" aria-label="{escape(caption)}" style="background-image:url({uri})"></div>'
+
+
+def picture_uri(content: bytes) -> str:
+    """A WebP file's content as an address that holds it."""
+    return f"data:image/webp;base64,{base64.b64encode(content).decode('ascii')}"
 
 
 def shown_name(label: str) -> str:

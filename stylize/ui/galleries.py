@@ -5,7 +5,7 @@ from html import escape
 import gradio as gr
 
 from stylize.library import gallery
-from stylize.ui.cards import picture_uri
+from stylize.ui.fragments import moving_picture, picture_uri
 
 GALLERIES = {
     "same_content": ("One motion, every style", "The same walk in each style that the model knows by name."),
@@ -21,8 +21,8 @@ def galleries() -> None:
         if not pictures:
             continue
         figures = "".join(
-            f'<figure><div class="sprite" role="img" aria-label="{escape(caption)}" '
-            f'style="background-image:url({picture_uri(path)})"></div><figcaption>{escape(caption)}</figcaption></figure>'
+            f"<figure>{moving_picture(picture_uri(path.read_bytes()), caption)}"
+            f"<figcaption>{escape(caption)}</figcaption></figure>"
             for caption, path in pictures
         )
         with gr.Column(elem_classes="card gallery"):
