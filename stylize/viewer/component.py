@@ -20,6 +20,7 @@ SCRIPTS = (
     "renderer.js",
     "camera.js",
     "player.js",
+    "resolution.js",
     "keys.js",
     "panels.js",
     "viewer.js",

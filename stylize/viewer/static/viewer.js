@@ -2,10 +2,6 @@
 
 const SCENE_VERSION = 1;
 const LARGEST_PIXEL_RATIO = 2;
-/** Shares of the full resolution to fall back to while frames take longer than this. */
-const RESOLUTIONS = [1, 0.75, 0.55];
-const SLOW_FRAME_SECONDS = 1 / 22;
-const FRAMES_TO_JUDGE = 8;
 const NO_WEBGL = "This browser cannot draw the 3D view: WebGL2 is missing. What would be shown:";
 const LOST = "The 3D view was interrupted by the graphics driver. What was shown:";
 
@@ -37,8 +33,7 @@ class Viewer {
     this.overlay = false;
     this.follow = true;
     this.visible = true;
-    this.resolution = 0;
-    this.frameTimes = [];
+    this.resolution = new Resolution();
     this.painted = 0;
     this.request = 0;
     this.lastTick = 0;
@@ -210,7 +205,7 @@ class Viewer {
       Object.assign(panel, { left: left - outer.left, top: top - outer.top, width, height });
     }
     this.size = [outer.width, outer.height];
-    this.resolution = 0;
+    this.resolution.reset();
     if (!this.camera.moved) this.camera.reset(this.tracks, this.narrowestAspect, this.follow);
     this.redraw();
   }
@@ -228,7 +223,7 @@ class Viewer {
     const wasPlaying = this.player.playing;
     this.lastTick = wasPlaying ? now : 0;
     this.player.advance(passed);
-    this.judgeSpeed(passed);
+    this.resolution.judge(passed);
     try {
       this.paint();
     } catch (error) {
@@ -239,20 +234,9 @@ class Viewer {
     else if (wasPlaying) this.act(() => {}); // it came to its end
   }
 
-  /** Lowers the resolution when frames come too slowly: a picture that moves is worth more than a sharp one. */
-  judgeSpeed(passed) {
-    if (!passed) return;
-    this.frameTimes.push(passed);
-    if (this.frameTimes.length < FRAMES_TO_JUDGE) return;
-    const typical = this.frameTimes.sort((a, b) => a - b)[FRAMES_TO_JUDGE >> 1];
-    this.frameTimes = [];
-    if (typical > SLOW_FRAME_SECONDS) this.resolution = Math.min(this.resolution + 1, RESOLUTIONS.length - 1);
-  }
-
   paint() {
     const sharp = Math.min(window.devicePixelRatio || 1, LARGEST_PIXEL_RATIO);
-    const resolution = this.player.playing ? RESOLUTIONS[this.resolution] : 1;
-    const scale = sharp * resolution;
+    const scale = sharp * (this.player.playing ? this.resolution.share : 1);
     const [width, height] = this.size.map((value) => Math.round(value * scale));
     if (this.canvas.width !== width || this.canvas.height !== height) Object.assign(this.canvas, { width, height });
     const panels = this.panels.map((panel) => ({ ...panel, ghost: this.overlay ? panel.ghost : -1 }));
