@@ -6,7 +6,7 @@ from stylize.errors import CheckpointError
 from stylize.models.stylizer import Stylizer, StylizerConfig
 from training.average import Average
 from training.average import main as average
-from training.style_neighbours import action_groups, style_groups, style_neighbours
+from training.style_neighbours import style_groups, style_neighbours
 
 
 def test_clips_with_near_codes_and_other_movements_are_neighbours():
@@ -59,13 +59,3 @@ def test_runs_that_do_not_belong_together_are_refused(tmp_path):
         average(Average(runs, tmp_path / "mean"))
     with pytest.raises(CheckpointError, match="one for each"):
         average(Average(runs[:1], tmp_path / "mean", weights=(1.0, 2.0)))
-
-
-def test_clips_that_do_the_same_are_one_group_in_whatever_style():
-    rng = np.random.default_rng(2)
-    style, action = np.repeat(np.arange(4), 40), np.tile(np.arange(5), 32)
-    places = 3 * rng.normal(size=(5, 6))[action] + 6 * rng.normal(size=(4, 6))[style]
-    codes = rng.normal(size=(5, 3))[action]
-    seen = [each + 0.1 * rng.normal(size=each.shape) for each in (places, codes)]
-    groups = action_groups(seen, style, 5, np.random.default_rng(1))
-    assert len({(own, group) for own, group in zip(action, groups, strict=True)}) == 5

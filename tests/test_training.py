@@ -118,15 +118,14 @@ def test_without_labels_groups_of_style_codes_guide_the_training(packed, runs):
         runs,
         "groups",
         supervised=False,
-        groups=(2, 2),
-        batch_size=8,
+        groups=2,
         start_from=runs / "before_groups",
         weights=LossWeights(moments=1),
     )
     train_stylizer.main(grouped)
-    log = [json.loads(line) for line in (runs / "groups" / "log.jsonl").read_text().splitlines()]
-    assert np.isfinite([log[-1][f"guidance_{head}"] for head in ("style", "movement", "content")]).all()
-    assert any(row["_moments_off"] > 0 for row in log)
+    last = json.loads((runs / "groups" / "log.jsonl").read_text().splitlines()[-1])
+    assert np.isfinite(last["guidance_style"]) and np.isfinite(last["guidance_movement"])
+    assert "guidance_content" not in last and last["_moments_off"] > 0
     assert json.loads((runs / "groups" / "stylizer.json").read_text())["labels"] == []
 
 

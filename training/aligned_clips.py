@@ -13,7 +13,7 @@ from training.datasets import FeatureClip, joint_positions
 STEP = 2
 """Frames between those that are compared."""
 MAX_STEPS = 150
-"""Longer recordings are left alone: comparing them takes long, and they seldom show one action."""
+"""Longer recordings are left alone where it is not known what they show."""
 ALIKE = 0.5
 """The cost up to which two clips of unknown actions are taken to show the same one."""
 COMPARED = tuple(f"{side}_{joint}" for side in ("left", "right") for joint in ("wrist", "elbow", "ankle", "knee"))
@@ -96,15 +96,14 @@ def align_clips(
         candidates: how many clips are tried.
     """
     by_label: dict[tuple[str, str], list[int]] = defaultdict(list)
-    movements: dict[int, np.ndarray] = {}
     for index, clip in enumerate(clips):
-        if clip.style and clip.content and len(clip.features) <= STEP * MAX_STEPS:
+        if clip.style and clip.content:
             by_label[clip.style, clip.content].append(index)
-            movements[index] = movement(clip.features)
     styles = sorted({style for style, _ in by_label})
+    movements = [movement(clip.features) if clip.style else None for clip in clips]
     alignments = {}
     for index in range(0, len(clips), 2):
-        clip, own = clips[index], movements.get(index)
+        clip, own = clips[index], movements[index]
         if own is None or not clip.content:
             continue
         for style in styles:

@@ -166,7 +166,7 @@ class StylizerTraining(nn.Module):
         self.moments = None
         if guide is not None and weights.moments:
             styles, contents = label_counts
-            self.moments = FeatureMoments(guide.whole.features + guide.moving.features, styles, contents)
+            self.moments = FeatureMoments(guide.whole.features + guide.moving.features, styles, max(contents, 1))
         self.weights = weights
         self.autoencoder = autoencoder
 
@@ -313,9 +313,11 @@ class StylizerTraining(nn.Module):
             right = (logits[head].argmax(1) == target)[known]
             losses[f"_guide_{head}"] = right.float().mean()
         if self.moments is not None:
-            recorded = torch.where(batch.tempo_change.isnan(), IGNORE, batch.content)
+            content, recorded = batch.content, torch.where(batch.tempo_change.isnan(), IGNORE, batch.content)
+            if self.moments.contents == 1:  # nobody said what the clips show: they are taken for one action
+                content = recorded = torch.zeros_like(content)
             with torch.no_grad():
-                self.moments.see_real(guide_features(guide, batch.latents), batch.style, batch.content)
+                self.moments.see_real(guide_features(guide, batch.latents), batch.style, content)
             pull, off = self.moments.apart(guide_features(guide, made), batch.style, batch.target_style, recorded)
             losses |= {"moments": self.weights.moments * pull, "_moments_off": off}
         return losses

@@ -23,7 +23,7 @@ from training.aligned_clips import Alignment, align_clips, align_unlabelled, mov
 from training.classifiers import IGNORE, Guide, label_index, train_classifier
 from training.datasets import FeatureClip, change_speed, load_feature_clips, log_tempo, random_crop, shared_out, warp
 from training.loop import RunOptions, Trainer, set_up
-from training.style_neighbours import action_groups, style_groups, style_neighbours
+from training.style_neighbours import style_groups, style_neighbours
 from training.stylizer_losses import LossWeights, StyleBatch, StylizerTraining
 from training.synthetic_styles import SyntheticStyles
 from training.train_autoencoder import load_autoencoder, save_autoencoder, set_feature_statistics
@@ -59,9 +59,8 @@ class TrainStylizer:
         start_from: folder of a run whose stylizer to go on with, with other settings.
         neighbours: without labels, among how many of the nearest style codes of ``start_from`` clips of other actions
             are found that count as being in the same style; 0 takes nothing for granted but the clip itself.
-        groups: without labels, into how many groups of one style and into how many of one action the clips are parted
-            by their codes of ``start_from``; the groups are the labels then. More groups than styles or actions are no
-            harm, groups of two styles are.
+        groups: without labels, into how many groups the clips' style codes of ``start_from`` are parted; a group counts
+            as a style then, and guides. More groups than styles are no harm, groups of two styles are.
     """
 
     pack: Path
@@ -84,7 +83,7 @@ class TrainStylizer:
     small_set: float = 0.15
     start_from: Path | None = None
     neighbours: int = 0
-    groups: tuple[int, int] | None = None
+    groups: int = 0
 
 
 CROP_LENGTHS = (10, 16, 24)
@@ -107,13 +106,16 @@ class StyleSampler:
         self.sizes = np.array([len(sequence) for sequence in self.latents])
         self.lengths = [length for length in CROP_LENGTHS if length <= self.sizes.max()]
         self.options = options
-        self.labels = tuple(sorted({clip.style for clip in clips if clip.style}))
-        self.style = np.array([label_index(self.labels, clip.style) for clip in clips])
-        self.by_style = {label: np.flatnonzero(self.style == label) for label in range(len(self.labels))}
-        self.weights = self._weights()
-        self.tempos = self._tempos()
+        labels = tuple(sorted({clip.style for clip in clips if clip.style}))
+        self._set_styles(labels, np.array([label_index(labels, clip.style) for clip in clips]))
         self.alignments = self._align() if options.aligned else {}
         self.neighbours: list[np.ndarray] = []
+
+    def _set_styles(self, labels: tuple[str, ...], style: np.ndarray) -> None:
+        self.labels, self.style = labels, style
+        self.by_style = {label: np.flatnonzero(style == label) for label in range(len(labels))}
+        self.weights = self._weights()
+        self.tempos = self._tempos()
 
     @property
     def label_counts(self) -> tuple[int, int]:
@@ -166,8 +168,18 @@ class StyleSampler:
     def find_neighbours(self, stylizer: Stylizer, count: int) -> None:
         """Let clips without a label have partners, by the style codes of a trained network."""
         patterns = np.stack([movement_pattern(clip.features) for clip in self.clips[::2]])
-        found = style_neighbours(style_codes(stylizer, self.latents[::2]), patterns, count)
+        found = style_neighbours(self._codes(stylizer), patterns, count)
         self.neighbours = [2 * each + mirrored for each in found for mirrored in (0, 1)]
+
+    def find_groups(self, stylizer: Stylizer, count: int) -> None:
+        """Let groups of clips whose style codes are near, by a trained network, be the styles."""
+        groups = style_groups(self._codes(stylizer), count, self.rng)
+        self._set_styles(tuple(f"group {group}" for group in range(count)), np.repeat(groups, 2))
+
+    @torch.no_grad()
+    def _codes(self, stylizer: Stylizer) -> np.ndarray:
+        """Style codes (N, S) of the clips, without their mirrored twins."""
+        return np.stack([stylizer.encode_style(each.T[None])[0][0].numpy() for each in self.latents[::2]])
 
     def partner(self, index: int) -> int:
         """A clip in the same style, of another action most of the time; the clip itself if none is known."""
@@ -270,34 +282,6 @@ def encode_clips(encode: Callable[[Tensor], Tensor], clips: list[FeatureClip], d
     return [encode(torch.from_numpy(clip.features)[None].to(device))[0].T.contiguous().cpu() for clip in clips]
 
 
-@torch.no_grad()
-def style_codes(stylizer: Stylizer, latents: list[Tensor]) -> np.ndarray:
-    """Style codes (K, S) of the latents (N, C) of K clips."""
-    return np.stack([stylizer.encode_style(each.T[None])[0][0].numpy() for each in latents])
-
-
-@torch.no_grad()
-def group_clips(
-    clips: list[FeatureClip], stylizer: Stylizer, autoencoder: Autoencoder, styles: int, actions: int
-) -> list[FeatureClip]:
-    """The clips, each followed by its mirrored twin, labelled by what a network that was trained without labels sees.
-
-    A style is a group of clips whose style codes are near, a clip and its twin together. An action is a group of clips
-    that move the same joints and whose content codes are alike, but for what the clips of a style have in common.
-    """
-    rng = np.random.default_rng(0)
-    latents = encode_clips(autoencoder.encode, clips, torch.device("cpu"))
-    style = np.repeat(style_groups(style_codes(stylizer, latents[::2]), styles, rng), 2)
-    codes = [stylizer.encode_content(each.T[None])[0].numpy() for each in latents]
-    seen = [np.stack([movement_pattern(clip.features) for clip in clips])]
-    seen += [np.stack([code.mean(1) for code in codes]), np.stack([code.std(1) for code in codes])]
-    action = action_groups(seen, style, actions, rng)
-    return [
-        replace(clip, style=f"style {own}", content=f"action {does}")
-        for clip, own, does in zip(clips, style, action, strict=True)
-    ]
-
-
 def stacked(features: Tensor) -> Tensor:
     """Features (B, T, 272) in the form of latents (B, 4 * 272, ceil(T/4)), where the training itself encodes them."""
     return stack_frames(fill_up(features))
@@ -317,18 +301,16 @@ def main(options: TrainStylizer) -> None:
             )
         autoencoder = Autoencoder(autoencoder.config)
         set_feature_statistics(autoencoder, clips)
-    labels = tuple(sorted({clip.style for clip in clips if clip.style})) if options.label_priors else ()
+    sampler = StyleSampler(clips, stacked if options.end_to_end else autoencoder.encode, options)
+    labels = sampler.labels if options.label_priors else ()
     config = replace(options.model, labels=labels, latent_channels=autoencoder.config.channels)
     stylizer = Stylizer(config)
     if options.start_from:
         load_network(stylizer, options.start_from / "stylizer.safetensors")
-        if options.groups and not options.supervised:
-            clips = group_clips(clips, stylizer, autoencoder, *options.groups)
-            options = replace(options, supervised=True)
-    sampler = StyleSampler(clips, stacked if options.end_to_end else autoencoder.encode, options)
-    if options.start_from:
         if options.neighbours and not options.supervised:
             sampler.find_neighbours(stylizer, options.neighbours)
+        if options.groups and not options.supervised:
+            sampler.find_groups(stylizer, options.groups)
         stylizer.requires_grad_(True)
     guide = None
     if sampler.labels and options.weights.guidance and not options.end_to_end:
