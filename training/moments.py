@@ -28,7 +28,7 @@ class FeatureMoments(nn.Module):
 
     def __init__(self, features: int, styles: int, contents: int) -> None:
         super().__init__()
-        self.contents, self.styles = contents, styles
+        self.contents = contents
         self.register_buffer("real", torch.full((styles * contents, features), torch.nan))
         self.register_buffer("made", torch.full((styles * styles * contents, features), torch.nan))
         self.register_buffer("spread", torch.ones(features))
