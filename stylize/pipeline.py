@@ -5,6 +5,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import get_args
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -25,7 +26,7 @@ from stylize.models.stylizer import Stylizer as StylizerNetwork
 from stylize.models.stylizer import StylizerConfig
 from stylize.motion import Motion
 from stylize.quality import foot_sliding, movement_kept
-from stylize.restyle import RESIDUAL_AT_FULL_STRENGTH, Body, Restyler
+from stylize.restyle import MOVEMENT_KEPT, Body, Restyler
 from stylize.results import Scores, StylizationResult
 from stylize.source import SourceMotion, as_canonical, load_source
 from stylize.style_codes import LABELLED, OPEN, StyleCodes, describe
@@ -42,9 +43,11 @@ from stylize.text.understanding import UnderstoodText
 MAX_STRENGTH, MAX_SAMPLES = 1.5, 8
 BODIES = get_args(Body)
 KNOWN = "known_styles"
-FAMILIAR, STRANGE = 0.05, 0.10
-"""Metres by which the codes miss a motion: up to the first nearly all unseen clips of the training actions, over the
-second dances and acrobatics. Between them more and more of what the codes miss is kept, beyond the strength falls."""
+UNKNOWN_MOVEMENT, KNOWN_MOVEMENT = 0.75, 0.95
+"""How alike hands and feet move in what the codes hold of a motion: over the second in nearly all unseen clips of the
+training actions, walks of other people among them. The less, the more of what the codes miss is kept."""
+STRANGE = 0.10
+"""Metres by which the codes miss a motion, beyond which the strength falls: dances and acrobatics."""
 
 Progress = Callable[[float, str], None]
 """Called with a share from 0 to 1 and what is being done."""
@@ -150,15 +153,15 @@ class Stylizer:
         motion = as_canonical(source, "content")
         warnings = list(source.warnings) if isinstance(source, SourceMotion) else []
         encoded = self.restyler.encode(motion)
-        strangeness = max(self.restyler.strangeness(encoded), 1e-9)
-        known = min(1.0, FAMILIAR / strangeness) ** 2
-        kept = 1 - known * (1 - RESIDUAL_AT_FULL_STRENGTH)
-        used_strength = strength * min(1.0, STRANGE / strangeness)
+        familiar = self.restyler.familiarity(encoded)
+        known = np.clip((familiar.movement - UNKNOWN_MOVEMENT) / (KNOWN_MOVEMENT - UNKNOWN_MOVEMENT), 0, 1)
+        kept = 1 - float(known) * (1 - MOVEMENT_KEPT)
+        used_strength = strength * STRANGE / max(familiar.distance, STRANGE)
         if used_strength < strength:
             warnings.append(
                 f"This motion is unlike those that the model learned from (its codes hold it to "
-                f"{100 * strangeness:.0f} cm; up to {100 * STRANGE:.0f} cm is usual), so the strength was reduced to "
-                f"{used_strength:.2f}."
+                f"{100 * familiar.distance:.0f} cm; up to {100 * STRANGE:.0f} cm is usual), so the strength was "
+                f"reduced to {used_strength:.2f}."
             )
         report(0.2, "Finding the style")
         weighted, reference = self.codes.weighted(style, num_samples, seed)

@@ -56,8 +56,13 @@ def movement_kept(content: Motion, result: Motion) -> float:
     The correlation of their paths in the root's ground frame, those that move far counting more; the result is
     stretched to the content's length, since a style changes the tempo.
     """
+    return paths_alike(heading_positions(content), heading_positions(stretched(result, len(content))))
+
+
+def paths_alike(before: np.ndarray, after: np.ndarray) -> float:
+    """The correlation of the paths of hands, elbows, feet and knees in joint positions (T, 22, 3)."""
     joints = [SKELETON_22.joint(role) for role in LIMBS]
-    before, after = (heading_positions(each)[:, joints] for each in (content, stretched(result, len(content))))
+    before, after = before[:, joints], after[:, joints]
     before, after = before - before.mean(0), after - after.mean(0)
     size = np.sqrt(np.square(before).sum() * np.square(after).sum())
     return float((before * after).sum() / max(size, 1e-9))

@@ -24,13 +24,22 @@ from stylize.models.global_motion import GlobalMotionPredictor
 from stylize.models.stylizer import Stylizer as StylizerNetwork
 from stylize.motion import Motion
 from stylize.postprocess import clean_feet, lowest_foot
-from stylize.rotations import heading_yaw, matrix_to_rotvec, nearest_rotation, rotvec_to_matrix, yaw_to_matrix
+from stylize.quality import paths_alike
+from stylize.rotations import (
+    heading_yaw,
+    matrix_to_rotvec,
+    nearest_rotation,
+    rot6d_to_matrix,
+    rotvec_to_matrix,
+    yaw_to_matrix,
+)
 from stylize.skeleton import SKELETON_22, TOE_HEIGHT
 
-RESIDUAL_AT_FULL_STRENGTH = 0.25
-"""How much of what the content code does not hold stays at strength 1: all of it would bring the old style back.
+MOVEMENT_KEPT = 0.1
+"""How much of what the codes do not hold of the content's movement stays at strength 1: it brings the old style back.
 
-In an action that the networks do not know it is the action, and stays."""
+In an action that the networks do not know it is the action, and stays. What they do not hold of the posture goes:
+that somebody else's skeleton holds its feet or shoulders in another way is not what was asked to stay."""
 STYLE_GAIN = {"stylizer": 1.05}
 """What each network's change is multiplied by at strength 1, if not 1: a generator that is trained to be near on
 average falls a little short."""
@@ -82,6 +91,19 @@ class Encoded:
     latents: Tensor
 
 
+@dataclass(frozen=True)
+class Familiarity:
+    """How like the training's motions one is.
+
+    Attributes:
+        distance: in metres, of its joints on average from what the networks' codes hold of it.
+        movement: how alike hands and feet move in what they hold, 1 at most; see ``quality.paths_alike``.
+    """
+
+    distance: float
+    movement: float
+
+
 @dataclass(frozen=True, eq=False)
 class Restyler:
     """The networks and how they work together; without a predictor the root moves as the decoder says."""
@@ -109,12 +131,13 @@ class Restyler:
         return latents - network.generate(network.encode_content(latents), own_code)
 
     @torch.inference_mode()
-    def strangeness(self, content: Encoded) -> float:
-        """Mean distance in metres of the joints from what the two codes hold of a motion: how unlike the training."""
+    def familiarity(self, content: Encoded) -> Familiarity:
+        """How like the training's motions one is: how much of it the two codes of the first network hold."""
         held = content.latents - self.missed(content.latents, next(iter(self.networks)))
         decoded = DecodedPose(self.autoencoder.decode(held)[0, : len(content.motion)].float())
-        positions = torch.from_numpy(content.features[:, features.BLOCKS["positions"]]).to(self.device)
-        return float((decoded.positions().flatten(-2) - positions).unflatten(-1, (-1, 3)).norm(dim=-1).mean())
+        found = decoded.positions().double().cpu().numpy()
+        positions = content.features[:, features.BLOCKS["positions"]].reshape(found.shape)
+        return Familiarity(float(np.linalg.norm(found - positions, axis=-1).mean()), paths_alike(positions, found))
 
     @torch.inference_mode()
     def restyle(
@@ -125,7 +148,7 @@ class Restyler:
         *,
         keep_timing: bool = False,
         body: Body = "full",
-        kept: float = RESIDUAL_AT_FULL_STRENGTH,
+        kept: float = MOVEMENT_KEPT,
     ) -> Motion:
         """A canonical motion at 30 fps in a style, or in a weighted mixture of some.
 
@@ -135,7 +158,7 @@ class Restyler:
             strength: 0 for the motion as it was, 1 for the style.
             keep_timing: do not change the tempo. It stays where only a part of the body is changed, too.
             body: "upper" and "lower" leave the other half of the body as it was.
-            kept: how much of what the codes do not hold of the content stays at strength 1.
+            kept: how much of what the codes do not hold of the content's movement stays at strength 1.
         """
         if strength == 0:
             return content.motion
@@ -143,8 +166,8 @@ class Restyler:
             changes = self._tempo_change(content.latents, styles)
             content = self.encode(change_tempo(content.motion, strength * changes))
         motion, latents = content.motion, content.latents
-        change, lost = self._latent_change(latents, styles)
-        styled = latents + strength * change - (1 - kept) * min(strength, 1.0) * lost
+        change, lost = self._latent_change(latents, styles, kept)
+        styled = latents + strength * change - min(strength, 1.0) * lost
         decoded = self.autoencoder.decode(torch.cat([styled, latents]))[:, : len(motion)].float()
         pose = DecodedPose(decoded)
         velocity = self.root_velocity(pose)
@@ -152,6 +175,7 @@ class Restyler:
         height_change = _smooth((pose.height[0] - pose.height[1]).double().cpu().numpy()[:, 0])
         after, before = pose.local_rotations.double().cpu().numpy()
         pose_change = _smooth(after @ np.swapaxes(before, -1, -2))
+        pose_change = pose_change @ rotvec_to_matrix(-min(strength, 1.0) * _missed_posture(content, before))
         planar = content.features[:, features.BLOCKS["root_planar_velocity"]] + planar_change
         result = _apply_change(motion, pose_change, planar, height_change, body)
         if body == "upper":
@@ -175,8 +199,8 @@ class Restyler:
             total += style.at(len(total)) * float(change)
         return np.clip(total, -MAX_TEMPO_CHANGE, MAX_TEMPO_CHANGE)
 
-    def _latent_change(self, latents: Tensor, styles: Sequence[WeightedStyle]) -> tuple[Tensor, Tensor]:
-        """By how much the styles change the latents (1, C, N), and what their codes do not hold of them."""
+    def _latent_change(self, latents: Tensor, styles: Sequence[WeightedStyle], kept: float) -> tuple[Tensor, Tensor]:
+        """By how much the styles change the latents (1, C, N), and what goes of what their codes do not hold."""
         change, lost = torch.zeros_like(latents), torch.zeros_like(latents)
         for name, (content_code, own_code) in self._own_codes(latents, styles).items():
             members = [style for style in styles if style.network == name]
@@ -187,12 +211,13 @@ class Restyler:
             for style, target in zip(members, targets, strict=True):
                 weights = torch.from_numpy(style.at(latents.shape[-1])).to(latents)
                 missed = latents - own
+                posture = missed.mean(-1, keepdim=True)
                 change += weights * STYLE_GAIN.get(name, 1.0) * (target - own)
-                if style.posture is not None:
-                    posture = missed.mean(-1, keepdim=True)
+                lost += weights * (1 - kept) * (missed - posture)
+                if style.posture is None:
+                    lost += weights * posture
+                else:
                     change += weights * (style.posture - posture)
-                    missed = missed - posture
-                lost += weights * missed
         return change, lost
 
     def _own_codes(self, latents: Tensor, styles: Sequence[WeightedStyle]) -> dict[str, tuple[Tensor, Tensor]]:
@@ -226,6 +251,12 @@ def change_tempo(motion: Motion, log_change: np.ndarray) -> Motion:
     # The last frame stays the last, which stretches the rest by less than half a frame.
     wanted = np.linspace(0, new_times[-1], frames)
     return motion.at_times(np.interp(wanted, new_times, np.arange(count) / motion.fps), motion.fps)
+
+
+def _missed_posture(content: Encoded, decoded: np.ndarray) -> np.ndarray:
+    """Rotation vectors (22, 3) from what the autoencoder makes of a motion (T, 22, 3, 3) to the motion, on average."""
+    own = rot6d_to_matrix(content.features[:, features.BLOCKS["rot6d"]].reshape(*decoded.shape[:2], 6))
+    return matrix_to_rotvec(nearest_rotation((own @ np.swapaxes(decoded, -1, -2)).mean(0)))
 
 
 def _apply_change(

@@ -1,5 +1,7 @@
 """What styles can be combined to, on the bundled checkpoint."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -118,6 +120,17 @@ def test_a_motion_that_no_body_makes_is_changed_less_and_says_so(stylizer, conte
     result = stylizer.stylize(broken, "elderly")
     assert any("the strength was reduced to 0." in warning for warning in result.warnings)
     assert stylizer.stylize(content, "elderly").warnings == ()
+
+
+def test_how_somebody_elses_skeleton_holds_trunk_and_shoulders_is_gone_at_full_strength(stylizer, content):
+    rotations = content.local_rotations.copy()
+    for role, turn in (("left_shoulder", (0, 0, 0.25)), ("right_shoulder", (0, 0, -0.25)), ("spine3", (-0.2, 0, 0))):
+        joint = SKELETON_22.joint(role)
+        rotations[:, joint] = rotvec_to_matrix(np.array(turn)) @ rotations[:, joint]
+    other = replace(content, local_rotations=rotations)
+    assert distance(content, other) > 0.02
+    results = [stylizer.stylize(each, "elderly", keep_timing=True).motions[0] for each in (content, other)]
+    assert distance(*results) < 0.3 * distance(content, other)
 
 
 def test_two_references_of_one_label_give_different_results(stylizer, content):
