@@ -25,7 +25,17 @@ def test_restyles_are_pulled_to_where_the_real_clips_of_their_style_and_action_a
     assert 20 < off < 80, "ten deviations of one feature of two"
 
 
-def test_clips_without_labels_and_styles_that_were_never_seen_count_for_nothing():
+def test_restyles_of_clips_without_a_label_are_a_kind_of_their_own():
+    moments = FeatureMoments(features=2, styles=2, contents=1)
+    moments.see_real(torch.tensor([[3.0, 1.0]]), torch.tensor([1]), torch.tensor([0]))
+    made = torch.zeros(2, 2, requires_grad=True)
+    pull, _ = moments.apart(made, torch.tensor([IGNORE, 0]), torch.tensor([1, 1]), torch.tensor([0, 0]))
+    pull.backward()
+    assert made.grad is not None and (made.grad < 0).all()
+    assert (moments.made[:, 0].isfinite()).sum() == 2
+
+
+def test_what_is_real_of_no_style_or_of_none_that_was_seen_counts_for_nothing():
     moments = FeatureMoments(features=2, styles=2, contents=1)
     moments.see_real(torch.ones(1, 2), torch.tensor([IGNORE]), torch.tensor([0]))
     made = torch.zeros(2, 2, requires_grad=True)

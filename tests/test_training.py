@@ -22,6 +22,7 @@ from stylize.restyle import Restyler
 from stylize.styles import SavedStyle, Style
 from tests.conftest import walk
 from training import export, train_autoencoder, train_global_motion, train_stylizer
+from training.classifiers import IGNORE, Guide
 from training.datasets import feature_mirror, load_feature_clips, mirror_content
 from training.export import Export
 from training.loop import RunOptions, Trainer
@@ -127,6 +128,21 @@ def test_without_labels_groups_of_style_codes_guide_the_training(packed, runs):
     assert np.isfinite(last["guidance_style"]) and np.isfinite(last["guidance_movement"])
     assert "guidance_content" not in last and last["_moments_off"] > 0
     assert json.loads((runs / "groups" / "stylizer.json").read_text())["labels"] == []
+
+
+def test_an_unlabelled_clip_is_of_the_action_that_the_guide_surely_sees(packed, runs):
+    sampler = sampler_of(packed, runs / "autoencoder", aligned=False)
+    guide = Guide(sampler.latents[0].shape[1], len(sampler.labels), len(sampler.contents))
+    head = guide.whole.heads["content"]
+    assert isinstance(head, nn.Linear)
+    nn.init.zeros_(head.weight)
+    nn.init.zeros_(head.bias)
+    sampler.name_actions(guide)
+    assert (sampler.content[-2:] == IGNORE).all() and np.isnan(sampler.tempos[IGNORE]).all()
+    head.bias.data[1] = 10.0
+    sampler.name_actions(guide)
+    assert (sampler.content[-2:] == 1).all() and np.isfinite(sampler.tempos[IGNORE, 1])
+    assert (sampler.content[:-2] != IGNORE).all()
 
 
 def test_an_export_without_stylizers_or_without_a_predictor(packed, runs, tmp_path):

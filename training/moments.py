@@ -30,7 +30,7 @@ class FeatureMoments(nn.Module):
         super().__init__()
         self.contents = contents
         self.register_buffer("real", torch.full((styles * contents, features), torch.nan))
-        self.register_buffer("made", torch.full((styles * styles * contents, features), torch.nan))
+        self.register_buffer("made", torch.full(((styles + 1) * styles * contents, features), torch.nan))
         self.register_buffer("spread", torch.ones(features))
 
     def see_real(self, features: Tensor, style: Tensor, content: Tensor) -> None:
@@ -44,8 +44,9 @@ class FeatureMoments(nn.Module):
     def apart(self, features: Tensor, own: Tensor, style: Tensor, content: Tensor) -> tuple[Tensor, Tensor]:
         """What to minimise for restyles (B, D) from one style to another, and how far off they are in deviations."""
         cells = style * self.contents + content
-        kinds = own * len(self.real) + cells
-        known = (own != IGNORE) & (style != IGNORE) & (content != IGNORE) & (own != style)
+        # IGNORE is -1, which the remainder turns into the spare style: that of all clips without a label.
+        kinds = own % (len(self.made) // len(self.real)) * len(self.real) + cells
+        known = (style != IGNORE) & (content != IGNORE) & (own != style)
         known &= ~self.real[cells, 0].isnan()
         features, cells, kinds = features[known], cells[known], kinds[known]
         _remember(self.made, kinds, features.detach())

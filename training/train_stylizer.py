@@ -89,6 +89,8 @@ class TrainStylizer:
 CROP_LENGTHS = (10, 16, 24)
 """Latent frames of a batch's contents: 1.3 to 3.2 seconds."""
 MAX_ALIGNMENT_COST = 0.75
+SURE = 0.8
+"""Probability over which a guide's word on a clip's action counts."""
 TEMPO_JITTER = 0.05, 0.15
 """Deviation of the log tempo of contents where the tempo is known for the style, and where it is not."""
 
@@ -130,11 +132,14 @@ class StyleSampler:
         return {(index, IGNORE): found for index, found in align_unlabelled(self.clips, self.rng).items()}
 
     def _tempos(self) -> np.ndarray:
-        """(styles, contents) the mean log tempo of the clips of each pair; NaN where there are none."""
+        """(styles + 1, contents + 1) the mean log tempo of each pair's clips; NaN where there are none.
+
+        The last style is that of the clips without a label.
+        """
         tempos = np.full((len(self.labels) + 1, len(self.contents) + 1), np.nan)
         by_pair: dict[tuple[int, int], list[float]] = defaultdict(list)
         for clip, style, content in zip(self.clips, self.style, self.content, strict=True):
-            if style != IGNORE and content != IGNORE:
+            if content != IGNORE:
                 by_pair[style, content].append(log_tempo(clip.features))
         for pair, values in by_pair.items():
             tempos[pair] = np.mean(values)
@@ -150,7 +155,8 @@ class StyleSampler:
         unlabelled = self.style == IGNORE
         weights[unlabelled] = np.minimum(self.sizes[unlabelled], 10 * CROP_LENGTHS[-1])
         shares = (
-            (unlabelled, self.options.unlabelled),
+            (unlabelled & (self.content == IGNORE), self.options.unlabelled / 2),
+            (unlabelled & (self.content != IGNORE), self.options.unlabelled / 2),
             (prefixed, self.options.small_set),
             (~unlabelled & ~prefixed, 1 - self.options.unlabelled - self.options.small_set),
         )
@@ -180,6 +186,17 @@ class StyleSampler:
     def _codes(self, stylizer: Stylizer) -> np.ndarray:
         """Style codes (N, S) of the clips, without their mirrored twins."""
         return np.stack([stylizer.encode_style(each.T[None])[0][0].numpy() for each in self.latents[::2]])
+
+    @torch.no_grad()
+    def name_actions(self, guide: Guide) -> None:
+        """Let clips without a label be of the action that a guide surely sees in them, in a style of other people."""
+        guide, length = guide.cpu().eval(), min(CROP_LENGTHS[1], min(self.lengths))
+        for index in np.flatnonzero((self.style == IGNORE) & (self.sizes >= length)):
+            pieces = self.latents[index].unfold(0, length, length // 2)
+            action = guide(pieces)["content"].softmax(1).mean(0)
+            if action.max() > SURE:
+                self.content[index] = int(action.argmax())
+        self.tempos, self.weights = self._tempos(), self._weights()
 
     def partner(self, index: int) -> int:
         """A clip in the same style, of another action most of the time; the clip itself if none is known."""
@@ -317,6 +334,7 @@ def main(options: TrainStylizer) -> None:
         guide = Guide(config.latent_channels, len(sampler.labels), max(len(sampler.contents), 1))
         guide_options = replace(options.run, steps=options.guide_steps)
         guide = train_classifier(guide, sampler.labelled_batch, guide_options, "guide", [sampler.rng])
+        sampler.name_actions(guide)
     synthetic = SyntheticStyles(options.synthetic, options.run.seed) if options.synthetic else None
     together = autoencoder if options.end_to_end else None
     decoder = None if options.end_to_end else autoencoder
