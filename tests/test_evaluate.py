@@ -233,7 +233,9 @@ def test_real_clips_are_no_copies_and_training_clips_are(exam):
 
 
 def test_a_stylizer_with_labels_is_measured_in_every_way_and_one_without_by_reference(exam):
-    report = evaluate.evaluate(Labelled(exam, tuple(STYLES)), exam, sets=1)  # pyright: ignore[reportArgumentType]
+    labelled = Labelled(exam, tuple(STYLES))
+    report = evaluate.evaluate(labelled, exam, sets=1, others=exam.pack)  # pyright: ignore[reportArgumentType]
+    assert report["others"]["by label"]["clips"] >= len(exam.pack.clips)
     ways = report["ways"]
     assert [name for name in ways if name.startswith("by")] == ["by reference", "by label", "by label, sampled"]
     assert ways["by reference"]["all_right"] == ways["by label"]["all_right"] == 1

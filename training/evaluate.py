@@ -25,8 +25,9 @@ from stylize.pipeline import MAX_SAMPLES, Stylizer
 from stylize.source import MIN_SECONDS
 from stylize.styles import Style
 from training.exam import Exam
-from training.foreign import foreign_actions
+from training.foreign import foreign, other_people, unrecorded_actions
 from training.loop import RunOptions
+from training.packs import Pack
 from training.pairs import Pair
 from training.tables import markdown
 from training.variety import variety
@@ -50,6 +51,7 @@ class Evaluate:
         judge: how the judges are trained, and where they are kept.
         seed: of the pairs.
         prefix: only styles whose name starts with it are targets; "" for those with no "/" in them.
+        others: a pack of other people on other skeletons, with labels or without, to restyle as well.
         held_out: the only target style, one that the checkpoint never saw; by reference only.
     """
 
@@ -63,11 +65,18 @@ class Evaluate:
     judge: RunOptions = field(default_factory=lambda: RunOptions(Path("runs/judges"), steps=1000, seed=77))
     seed: int = 0
     prefix: str = ""
+    others: Path | None = None
     held_out: str = ""
 
 
 def evaluate(
-    stylizer: Stylizer, exam: Exam, *, sets: int = 2, strength: float = 1.0, by_reference_only: bool = False
+    stylizer: Stylizer,
+    exam: Exam,
+    *,
+    sets: int = 2,
+    strength: float = 1.0,
+    by_reference_only: bool = False,
+    others: Pack | None = None,
 ) -> dict[str, Any]:
     """Measure one checkpoint; one exam serves any number of them.
 
@@ -77,11 +86,12 @@ def evaluate(
         sets: how many contents a style are given eight results each.
         strength: of every restyle.
         by_reference_only: leave the labels out, for a style that the checkpoint has no label of.
+        others: motions of other people to restyle as well.
 
     Returns:
         ``ways`` (rows of measures by the way of making the results), ``sets`` (rows on the variety of results),
-        ``foreign`` (rows on actions that no clip of the styles shows), ``judges`` (their accuracies on real test
-        clips) and ``cost``.
+        ``foreign`` (rows on actions that no clip of the styles shows), ``others`` (the same of other people),
+        ``judges`` (their accuracies on real test clips) and ``cost``.
     """
 
     def restyled(pair: Pair, number: int, style: Style) -> Motion:
@@ -104,7 +114,8 @@ def evaluate(
     return {
         "ways": rows,
         "sets": variety(stylizer, exam, sets, strength, labelled),
-        "foreign": foreign_actions(stylizer, exam, labelled),
+        "foreign": foreign(stylizer, exam, unrecorded_actions(exam), labelled),
+        "others": foreign(stylizer, exam, other_people(others), labelled) if others else {},
         "judges": exam.ceilings,
         "cost": cost(stylizer, exam),
     }
@@ -147,7 +158,12 @@ def main(options: Evaluate) -> None:
     )
     stylizer = Stylizer.from_pretrained(options.checkpoint)
     measured = evaluate(
-        stylizer, exam, sets=options.sets, strength=options.strength, by_reference_only=bool(options.held_out)
+        stylizer,
+        exam,
+        sets=options.sets,
+        strength=options.strength,
+        by_reference_only=bool(options.held_out),
+        others=Pack.load(options.others) if options.others else None,
     )
     report = {
         "command": " ".join(["python -m training.evaluate", *sys.argv[1:]]),

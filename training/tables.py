@@ -38,6 +38,7 @@ FOREIGN = {
     "kept": "movement kept",
     "surely_kept": "share over 0.7",
     "style": "style",
+    "dynamics": "style by dynamics",
     "foot_sliding": "foot sliding, m/s",
     "sliding_to_content": "/ content",
     "jerk_to_content": "jerk / content",
@@ -70,6 +71,7 @@ def markdown(report: Mapping[str, Any]) -> str:
         _table(report["sets"], VARIETY),
         "Actions that no clip of the wanted style shows (how alike hands and feet move before and after):",
         _table(report["foreign"], FOREIGN),
+        *(["Other people on other skeletons:", _table(report["others"], FOREIGN)] if report["others"] else []),
         f"Cost: {cost['restyle_160_frames_ms']:.1f} ms for 160 frames on one thread, "
         f"{cost['million_parameters']:.1f} million parameters.",
         f"Made by `{report['command']}`.",
