@@ -16,9 +16,8 @@ from stylize.models.autoencoder import DOWNSAMPLING, Autoencoder, DecodedPose
 from stylize.models.text_to_motion import Condition, TextToMotion, TextToMotionConfig, sample
 from stylize.motion import Motion
 from stylize.postprocess import clean_feet
-from stylize.results import save_shown
 from stylize.skeleton import TOE_HEIGHT
-from stylize.source import Rig
+from stylize.source import Rig, save_shown
 from stylize.text.bank import TextBank
 from stylize.text.encoder import MiniLM, TextEncoder
 from stylize.text.understanding import Segment, UnderstoodText, understand

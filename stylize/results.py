@@ -4,10 +4,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from stylize.errors import MotionError
-from stylize.io import SmplFile, load_person, save_motion, shows_person
 from stylize.motion import Motion
 from stylize.restyle import WeightedStyle
-from stylize.source import Rig, SourceMotion
+from stylize.source import Rig, SourceMotion, save_shown
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,17 +81,3 @@ class Scores:
     content_kept: float
     sliding_before: float
     sliding_after: float
-
-
-def save_shown(
-    motion: Motion,
-    path: str | Path,
-    character: Rig | None = None,
-    body_model: str | Path | None = None,
-    file: SmplFile | None = None,
-) -> None:
-    """Write a canonical motion on a character, or else on the canonical skeleton with the body of ``load_person``."""
-    if character is not None:
-        character.write(motion, path)
-    else:
-        save_motion(motion, path, person=load_person(body_model, file)[0] if shows_person(path) else None)

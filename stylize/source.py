@@ -14,9 +14,11 @@ from stylize.io import (
     GltfCharacter,
     SmplFile,
     can_hold,
+    load_person,
     read_character,
     read_motion,
     save_motion,
+    shows_person,
 )
 from stylize.motion import Motion
 from stylize.retarget import Retargeter
@@ -197,3 +199,17 @@ def as_canonical(motion: Motion | SourceMotion | str | Path, what: str) -> Motio
     if not (np.isfinite(motion.local_rotations).all() and np.isfinite(motion.root_positions).all()):
         raise MotionError(f"The {what} {motion.name!r} has numbers that are not finite; export it again.")
     return motion.resample(features.FPS)
+
+
+def save_shown(
+    motion: Motion,
+    path: str | Path,
+    character: Rig | None = None,
+    body_model: str | Path | None = None,
+    file: SmplFile | None = None,
+) -> None:
+    """Write a canonical motion on a character, or else on the canonical skeleton with the body of ``load_person``."""
+    if character is not None:
+        character.write(motion, path)
+    else:
+        save_motion(motion, path, person=load_person(body_model, file)[0] if shows_person(path) else None)
