@@ -47,6 +47,9 @@ def restyled(page: Page, app: str, dark: bool) -> None:
     page.wait_for_selector("#facts dl")
     page.mouse.move(0, 0)  # or the button looks hovered
     page.wait_for_timeout(3000)
+    page.locator("#view [data-do=play]").click()  # what stands still is drawn at the full resolution
+    page.mouse.move(0, 0)
+    page.wait_for_timeout(1000)
 
 
 def main(options: MakePictures) -> None:
