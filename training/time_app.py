@@ -135,7 +135,7 @@ def time_page(page: Page, clip: Path, repeats: int) -> dict[str, list[float]]:
     page.get_by_role("radio", name="Your file", exact=True).first.check(force=True)
     page.locator("#content-file input[type=file]").set_input_files(clip)
     page.get_by_text(f"{FRAMES} at 30 fps").wait_for()
-    page.locator("video.preview").wait_for()
+    page.locator(".picture .sprite").wait_for()
     seed = page.get_by_role("spinbutton", name="Seed").first
     times: dict[str, list[float]] = {"view": [], "video": []}
     for number in range(1, repeats + 1):
