@@ -156,7 +156,7 @@ class Stylizer:
         familiar = self.restyler.familiarity(encoded)
         known = np.clip((familiar.movement - UNKNOWN_MOVEMENT) / (KNOWN_MOVEMENT - UNKNOWN_MOVEMENT), 0, 1)
         kept = 1 - float(known) * (1 - MOVEMENT_KEPT)
-        used_strength = strength * STRANGE / max(familiar.distance, STRANGE)
+        used_strength = strength * (STRANGE / max(familiar.distance, STRANGE))
         if used_strength < strength:
             warnings.append(
                 f"This motion is unlike those that the model learned from (its codes hold it to "

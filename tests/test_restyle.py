@@ -133,6 +133,12 @@ def test_how_somebody_elses_skeleton_holds_trunk_and_shoulders_is_gone_at_full_s
     assert distance(*results) < 0.3 * distance(content, other)
 
 
+@pytest.mark.parametrize("strength", [0.15, 0.3, 0.35, 0.6, 0.7, 1.15, 1.4])
+def test_a_familiar_motion_is_restyled_at_the_strength_that_was_asked_for(stylizer, content, strength):
+    result = stylizer.stylize(content, "elderly", strength=strength)
+    assert result.strength == strength and result.warnings == ()
+
+
 def test_two_references_of_one_label_give_different_results(stylizer, content):
     reference = load_entry("style/elderly")
     upright = Motion(SKELETON_22, reference.local_rotations.copy(), reference.root_positions, reference.fps)

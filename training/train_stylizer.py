@@ -154,9 +154,11 @@ class StyleSampler:
         weights = np.array([1 / pair_sizes[pair] ** 0.75 for pair in zip(self.style, self.content, strict=True)])
         unlabelled = self.style == IGNORE
         weights[unlabelled] = np.minimum(self.sizes[unlabelled], 10 * CROP_LENGTHS[-1])
+        named = unlabelled & (self.content != IGNORE)
+        share = self.options.unlabelled / (2 if named.any() else 1)
         shares = (
-            (unlabelled & (self.content == IGNORE), self.options.unlabelled / 2),
-            (unlabelled & (self.content != IGNORE), self.options.unlabelled / 2),
+            (unlabelled & ~named, share),
+            (named, share),
             (prefixed, self.options.small_set),
             (~unlabelled & ~prefixed, 1 - self.options.unlabelled - self.options.small_set),
         )
@@ -190,7 +192,7 @@ class StyleSampler:
     @torch.no_grad()
     def name_actions(self, guide: Guide) -> None:
         """Let clips without a label be of the action that a guide surely sees in them, in a style of other people."""
-        guide, length = guide.cpu().eval(), min(CROP_LENGTHS[1], min(self.lengths))
+        guide, length = guide.cpu().eval(), min(self.lengths)
         for index in np.flatnonzero((self.style == IGNORE) & (self.sizes >= length)):
             pieces = self.latents[index].unfold(0, length, length // 2)
             action = guide(pieces)["content"].softmax(1).mean(0)
