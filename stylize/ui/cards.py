@@ -8,9 +8,6 @@ import gradio as gr
 from stylize.library import preview_path
 from stylize.ui.fragments import picture_uri
 
-FRAMES = 20
-"""Pictures in a sprite; see render.sprite."""
-
 
 def card_choice(names: Sequence[tuple[str, str, str]], value: str | None, label: str, elem_id: str) -> gr.Radio:
     """Build a choice of cards.
