@@ -27,9 +27,9 @@ def test_groups_are_of_one_style_though_codes_tell_actions_better_apart():
     style, action = np.repeat(np.arange(4), 10), np.tile(np.repeat(np.arange(2), 5), 4)
     codes = np.hstack([10 * np.eye(4)[style], 40 * np.eye(2)[action]]) + rng.normal(0, 0.1, (40, 6))
     patterns = 10 * np.eye(2)[action] + rng.normal(0, 0.1, (40, 2))
-    groups = style_groups(codes, patterns, 4, np.random.default_rng(1), actions=2)
+    groups = style_groups(codes, patterns, 4, np.random.default_rng(1), action_size=20)
     assert len({(own, group) for own, group in zip(style, groups, strict=True)}) == 4
-    np.testing.assert_array_equal(groups, style_groups(codes, patterns, 4, np.random.default_rng(1), actions=2))
+    np.testing.assert_array_equal(groups, style_groups(codes, patterns, 4, np.random.default_rng(1), action_size=20))
 
 
 def tiny_run(folder, value, labels=("a",)):

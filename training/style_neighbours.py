@@ -4,8 +4,8 @@ import numpy as np
 from scipy.cluster.vq import kmeans2
 
 RESTARTS = 8
-ACTIONS = 14
-"""Of the clips of the training data: with fewer than 12, walks and runs are one."""
+ACTION_SIZE = 185
+"""Makes 14 clusters of actions of the training data; with fewer than 12, walks and runs are one."""
 
 
 def style_neighbours(codes: np.ndarray, patterns: np.ndarray, count: int) -> list[np.ndarray]:
@@ -31,7 +31,7 @@ def style_neighbours(codes: np.ndarray, patterns: np.ndarray, count: int) -> lis
 
 
 def style_groups(
-    codes: np.ndarray, patterns: np.ndarray, count: int, rng: np.random.Generator, actions: int = ACTIONS
+    codes: np.ndarray, patterns: np.ndarray, count: int, rng: np.random.Generator, action_size: int = ACTION_SIZE
 ) -> np.ndarray:
     """Which clips are in one style, of many actions.
 
@@ -43,12 +43,12 @@ def style_groups(
         patterns: (N, D) how much each joint moves in a clip.
         count: of groups.
         rng: where the clusters start.
-        actions: into how many clusters clips are parted by what they do.
+        action_size: clips in a cluster of those that do the same, on average.
 
     Returns:
         The group (N,) of each clip, below ``count``.
     """
-    doing = _clusters(patterns / patterns.std(0), actions, rng)
+    doing = _clusters(patterns / (patterns.std(0) + 1e-6), max(len(codes) // action_size, 1), rng)
     codes = codes.copy()
     for action in np.unique(doing):
         codes[doing == action] -= codes[doing == action].mean(0)

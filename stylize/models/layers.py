@@ -11,8 +11,10 @@ class SequenceConv(nn.Conv1d):
     keep: in 16 bits on a processor that takes a quarter of the time of torch's own.
     """
 
-    def __init__(self, *args: int) -> None:
-        super().__init__(*args)
+    def __init__(
+        self, channels_in: int, channels_out: int, kernel_size: int, stride: int, padding: int, dilation: int
+    ) -> None:
+        super().__init__(channels_in, channels_out, kernel_size, stride, padding, dilation)
         # In memory as the matrix product wants it, or every call would copy it.
         self.weight = nn.Parameter(self.weight.detach().transpose(1, 2).contiguous().transpose(1, 2))
 
