@@ -92,10 +92,10 @@ class Motion:
         """The motion at ``times`` (N,) in seconds, taken to be ``fps`` apart.
 
         Between frames it is slerped, or ``smooth``: by cubic splines, which keep the speed even where there are more
-        frames to come than there were, and cut no corners.
+        frames to come than there were, cut no corners, and run on for up to a frame.
         """
         if smooth and len(self) > 3:
-            return self._by_splines(np.clip(times, 0, (len(self) - 1) / self.fps), fps)
+            return self._by_splines(np.clip(times, 0, len(self) / self.fps), fps)
         frames = np.clip(times * self.fps, 0, len(self) - 1)
         before = np.minimum(np.floor(frames).astype(int), max(len(self) - 2, 0))
         after = np.minimum(before + 1, len(self) - 1)

@@ -40,6 +40,15 @@ def test_short_motions_are_resampled_smoothly_too(frames, procedural_walk):
     np.testing.assert_allclose(smooth.positions[::2], short.positions, atol=1e-9)
 
 
+def test_smooth_resampling_runs_on_for_a_frame_where_somebody_walks(procedural_walk):
+    walk = procedural_walk.with_frames(slice(0, 40))
+    last = (len(walk) - 1) / walk.fps
+    later = walk.at_times(np.array([last, last + 0.5 / walk.fps, last + 9.0]), walk.fps, smooth=True)
+    step = np.linalg.norm(walk.root_positions[-1] - walk.root_positions[-2])
+    ways = np.linalg.norm(later.root_positions - walk.root_positions[-1], axis=1)
+    assert ways[0] < 1e-9 and ways[1] == pytest.approx(step / 2, rel=0.1) and ways[2] == pytest.approx(step, rel=0.2)
+
+
 def test_mirroring_reflects_positions_and_swaps_sides(random_motion):
     mirrored = random_motion.mirror()
     expected = random_motion.positions[:, SKELETON_22.mirrored_joints] * [-1, 1, 1]
