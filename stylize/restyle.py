@@ -46,7 +46,7 @@ average falls a little short."""
 STYLE_PUSH = {"open_stylizer": 0.2}
 """How much further from the content's own style than where it is each network's style code is put, if at all: one that
 was trained without labels knows a style from few examples and stays on the near side of it."""
-CHANGE_SMOOTHING = 0.5
+CHANGE_SMOOTHING = 0.8
 """Frames: takes the networks' jitter away and leaves the style's own quickness."""
 MAX_TEMPO_CHANGE = 1.2
 """Of the log tempo, about as far as the training clips of one action are apart."""

@@ -22,14 +22,12 @@ def test_clips_with_near_codes_and_other_movements_are_neighbours():
         assert all(index in found[other] for other in neighbours)
 
 
-def test_groups_are_of_one_style_though_codes_tell_actions_better_apart():
-    rng = np.random.default_rng(0)
-    style, action = np.repeat(np.arange(4), 10), np.tile(np.repeat(np.arange(2), 5), 4)
-    codes = np.hstack([10 * np.eye(4)[style], 40 * np.eye(2)[action]]) + rng.normal(0, 0.1, (40, 6))
-    patterns = 10 * np.eye(2)[action] + rng.normal(0, 0.1, (40, 2))
-    groups = style_groups(codes, patterns, 4, np.random.default_rng(1), action_size=20)
+def test_clips_with_near_codes_are_one_group_and_groups_are_the_same_for_the_same_draws():
+    style = np.repeat(np.arange(4), 10)
+    codes = 10 * np.eye(4)[style] + np.random.default_rng(0).normal(0, 0.1, (40, 4))
+    groups = style_groups(codes, 4, np.random.default_rng(1))
     assert len({(own, group) for own, group in zip(style, groups, strict=True)}) == 4
-    np.testing.assert_array_equal(groups, style_groups(codes, patterns, 4, np.random.default_rng(1), action_size=20))
+    np.testing.assert_array_equal(groups, style_groups(codes, 4, np.random.default_rng(1)))
 
 
 def tiny_run(folder, value, labels=("a",)):

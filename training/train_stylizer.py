@@ -175,22 +175,19 @@ class StyleSampler:
 
     def find_neighbours(self, stylizer: Stylizer, count: int) -> None:
         """Let clips without a label have partners, by the style codes of a trained network."""
-        found = style_neighbours(self._codes(stylizer), self._patterns(), count)
+        patterns = np.stack([movement_pattern(clip.features) for clip in self.clips[::2]])
+        found = style_neighbours(self._codes(stylizer), patterns, count)
         self.neighbours = [2 * each + mirrored for each in found for mirrored in (0, 1)]
 
     def find_groups(self, stylizer: Stylizer, count: int) -> None:
         """Let groups of clips whose style codes are near, by a trained network, be the styles."""
-        groups = style_groups(self._codes(stylizer), self._patterns(), count, self.rng)
+        groups = style_groups(self._codes(stylizer), count, self.rng)
         self._set_styles(tuple(f"group {group}" for group in range(count)), np.repeat(groups, 2))
 
     @torch.no_grad()
     def _codes(self, stylizer: Stylizer) -> np.ndarray:
         """Style codes (N, S) of the clips, without their mirrored twins."""
         return np.stack([stylizer.encode_style(each.T[None])[0][0].numpy() for each in self.latents[::2]])
-
-    def _patterns(self) -> np.ndarray:
-        """Movement patterns (N, D) of the clips, without their mirrored twins."""
-        return np.stack([movement_pattern(clip.features) for clip in self.clips[::2]])
 
     @torch.no_grad()
     def name_actions(self, guide: Guide) -> None:
