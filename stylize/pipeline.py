@@ -261,10 +261,10 @@ class Stylizer:
         motion, styles = result.motions[index], result.applied[index]
         shares = {name: sum(float(s.weights.mean()) for s in styles if s.network == name) for name in (LABELLED, OPEN)}
         name = OPEN if abs(shares[OPEN]) > 1e-6 else LABELLED
-        network, known_styles = self.restyler.networks[name], self.codes.known_styles
+        known_styles = self.codes.known_styles
         with torch.inference_mode():
             own, shown = (
-                network.encode_style(self.restyler.encode(each).latents)[0][0] for each in (result.content, motion)
+                self.restyler.codes(self.restyler.encode(each), name).style[0] for each in (result.content, motion)
             )
             wanted = torch.zeros_like(own)
             for style in styles:

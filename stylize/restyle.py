@@ -11,7 +11,7 @@ saw) is not lost.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -82,13 +82,22 @@ class WeightedStyle:
         return np.interp(np.linspace(0, 1, count), np.linspace(0, 1, len(self.weights)), self.weights)
 
 
+class Codes(NamedTuple):
+    """What a network sees of a motion: its content code, and its style code's mean and log variance."""
+
+    content: Tensor
+    style: Tensor
+    log_variance: Tensor
+
+
 @dataclass(frozen=True, eq=False)
 class Encoded:
-    """A canonical motion at 30 fps, its features (T, 272) and its latents (1, C, N)."""
+    """A canonical motion at 30 fps, its features (T, 272), its latents (1, C, N), and its codes as far as known."""
 
     motion: Motion
     features: np.ndarray
     latents: Tensor
+    codes: dict[str, Codes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -124,16 +133,25 @@ class Restyler:
         return Encoded(motion, encoded, self.autoencoder.encode(torch.from_numpy(encoded)[None].to(self.device)))
 
     @torch.inference_mode()
-    def missed(self, latents: Tensor, network_name: str) -> Tensor:
-        """What the two codes of a network do not hold of latents (1, C, N), of the same shape."""
-        network = self.networks[network_name]
-        own_code, _ = network.encode_style(latents)
-        return latents - network.generate(network.encode_content(latents), own_code)
+    def codes(self, encoded: Encoded, network_name: str) -> Codes:
+        """A motion's codes by one of the networks."""
+        if network_name not in encoded.codes:
+            network = self.networks[network_name]
+            encoded.codes[network_name] = Codes(
+                network.encode_content(encoded.latents), *network.encode_style(encoded.latents)
+            )
+        return encoded.codes[network_name]
+
+    @torch.inference_mode()
+    def missed(self, encoded: Encoded, network_name: str) -> Tensor:
+        """What the two codes of a network do not hold of a motion's latents, (1, C, N) like them."""
+        codes = self.codes(encoded, network_name)
+        return encoded.latents - self.networks[network_name].generate(codes.content, codes.style)
 
     @torch.inference_mode()
     def familiarity(self, content: Encoded) -> Familiarity:
         """How like the training's motions one is: how much of it the two codes of the first network hold."""
-        held = content.latents - self.missed(content.latents, next(iter(self.networks)))
+        held = content.latents - self.missed(content, next(iter(self.networks)))
         decoded = DecodedPose(self.autoencoder.decode(held)[0, : len(content.motion)].float())
         found = decoded.positions().double().cpu().numpy()
         positions = content.features[:, features.BLOCKS["positions"]].reshape(found.shape)
@@ -163,10 +181,10 @@ class Restyler:
         if strength == 0:
             return content.motion
         if not keep_timing and body == "full":
-            changes = self._tempo_change(content.latents, styles)
+            changes = self._tempo_change(content, styles)
             content = self.encode(change_tempo(content.motion, strength * changes))
         motion, latents = content.motion, content.latents
-        change, lost = self._latent_change(latents, styles, kept)
+        change, lost = self._latent_change(content, styles, kept)
         styled = latents + strength * change - min(strength, 1.0) * lost
         decoded = self.autoencoder.decode(torch.cat([styled, latents]))[:, : len(motion)].float()
         pose = DecodedPose(decoded)
@@ -189,20 +207,21 @@ class Restyler:
         positions = pose.positions()
         return self.predictor(positions) if positions.dim() == 4 else self.predictor(positions[None])[0]
 
-    def _tempo_change(self, latents: Tensor, styles: Sequence[WeightedStyle]) -> np.ndarray:
+    def _tempo_change(self, content: Encoded, styles: Sequence[WeightedStyle]) -> np.ndarray:
         """(N,) log of how many times as fast each latent frame becomes."""
-        total = np.zeros(latents.shape[-1])
-        own_codes = self._own_codes(latents, styles)
+        total = np.zeros(content.latents.shape[-1])
         for style in styles:
-            content_code, own_code = own_codes[style.network]
-            change = self.networks[style.network].tempo_change(content_code, style.code, own_code)
+            own = self.codes(content, style.network)
+            change = self.networks[style.network].tempo_change(own.content, style.code, own.style)
             total += style.at(len(total)) * float(change)
         return np.clip(total, -MAX_TEMPO_CHANGE, MAX_TEMPO_CHANGE)
 
-    def _latent_change(self, latents: Tensor, styles: Sequence[WeightedStyle], kept: float) -> tuple[Tensor, Tensor]:
+    def _latent_change(self, content: Encoded, styles: Sequence[WeightedStyle], kept: float) -> tuple[Tensor, Tensor]:
         """By how much the styles change the latents (1, C, N), and what goes of what their codes do not hold."""
+        latents = content.latents
         change, lost = torch.zeros_like(latents), torch.zeros_like(latents)
-        for name, (content_code, own_code) in self._own_codes(latents, styles).items():
+        for name in dict.fromkeys(style.network for style in styles):
+            content_code, own_code, _ = self.codes(content, name)
             members = [style for style in styles if style.network == name]
             push = STYLE_PUSH.get(name, 0.0)
             codes = torch.cat([*(style.code + push * (style.code - own_code) for style in members), own_code])
@@ -220,17 +239,12 @@ class Restyler:
                     change += weights * (style.posture - posture)
         return change, lost
 
-    def _own_codes(self, latents: Tensor, styles: Sequence[WeightedStyle]) -> dict[str, tuple[Tensor, Tensor]]:
-        """Content code and the content's own style code, once by each network that the styles need."""
-        names = dict.fromkeys(style.network for style in styles)
-        networks = {name: self.networks[name] for name in names}
-        return {name: (net.encode_content(latents), net.encode_style(latents)[0]) for name, net in networks.items()}
-
     @torch.inference_mode()
     def recombine(self, content: Motion, style: WeightedStyle) -> Motion:
         """A motion from the content code and a style code alone, with nothing of the input's pose."""
-        network = self.networks[style.network]
-        latents = network.generate(network.encode_content(self.encode(content).latents), style.code)
+        latents = self.networks[style.network].generate(
+            self.codes(self.encode(content), style.network).content, style.code
+        )
         pose = DecodedPose(self.autoencoder.decode(latents)[0, : len(content)].float())
         yaw_velocity, planar = self.root_velocity(pose).split((1, 2), dim=-1)
         blocks = {"root_yaw_velocity": yaw_velocity, "root_planar_velocity": planar, "root_height": pose.height}

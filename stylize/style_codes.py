@@ -67,11 +67,13 @@ class StyleCodes:
         """The style of some motions together, as each network sees it."""
         codes = {}
         with torch.inference_mode():
-            latents = [self.restyler.encode(motion).latents for motion in motions]
-            for name, network in self.restyler.networks.items():
-                means, log_variances = zip(*(network.encode_style(each) for each in latents), strict=True)
-                mean, log_variance = pooled_gaussian(torch.cat(means), torch.cat(log_variances))
-                posture = torch.cat([self.restyler.missed(each, name).mean(-1) for each in latents]).mean(0)
+            encoded = [self.restyler.encode(motion) for motion in motions]
+            for name in self.restyler.networks:
+                seen = [self.restyler.codes(each, name) for each in encoded]
+                mean, log_variance = pooled_gaussian(
+                    torch.cat([each.style for each in seen]), torch.cat([each.log_variance for each in seen])
+                )
+                posture = torch.cat([self.restyler.missed(each, name).mean(-1) for each in encoded]).mean(0)
                 codes[name] = StyleCode(*(part.cpu().clone() for part in (mean, log_variance, posture)))
         return codes
 
