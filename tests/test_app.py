@@ -343,7 +343,9 @@ def test_the_server_refuses_style_files_of_another_kind(shared_client, tmp_path)
 def test_a_result_of_another_length_says_so_and_its_video_shows_all_of_it(stylizer, monkeypatch, tmp_path):
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     half_as_fast = np.array([np.log(0.5)])
-    monkeypatch.setattr(Restyler, "_tempo_change", lambda self, latents, _: half_as_fast.repeat(latents.shape[-1]))
+    monkeypatch.setattr(
+        Restyler, "_tempo_change", lambda self, content, _: half_as_fast.repeat(content.latents.shape[-1])
+    )
     content = load_entry("content/bow")
     run = start_run(stylizer, content, Style.from_label("elderly"), RunSettings(), lambda *_: None)
     length = run.result.motions[0].duration

@@ -39,7 +39,7 @@ def small_video(monkeypatch):
 def twice_as_fast(monkeypatch):
     """Every style halves the length."""
     change = np.array([np.log(2)])
-    monkeypatch.setattr(Restyler, "_tempo_change", lambda self, latents, styles: change.repeat(latents.shape[-1]))
+    monkeypatch.setattr(Restyler, "_tempo_change", lambda self, content, _: change.repeat(content.latents.shape[-1]))
 
 
 @pytest.fixture(scope="module")
