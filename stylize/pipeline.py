@@ -264,7 +264,7 @@ class Stylizer:
         known_styles = self.codes.known_styles
         with torch.inference_mode():
             own, shown = (
-                self.restyler.codes(self.restyler.encode(each), name).style[0] for each in (result.content, motion)
+                self.restyler.style_code(self.restyler.encode(each), name).mean[0] for each in (result.content, motion)
             )
             wanted = torch.zeros_like(own)
             for style in styles:

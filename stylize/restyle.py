@@ -27,6 +27,7 @@ from stylize.postprocess import clean_feet, lowest_foot
 from stylize.quality import paths_alike
 from stylize.rotations import (
     heading_yaw,
+    matrix_to_rot6d,
     matrix_to_rotvec,
     nearest_rotation,
     rot6d_to_matrix,
@@ -82,22 +83,27 @@ class WeightedStyle:
         return np.interp(np.linspace(0, 1, count), np.linspace(0, 1, len(self.weights)), self.weights)
 
 
-class Codes(NamedTuple):
-    """What a network sees of a motion: its content code, and its style code's mean and log variance."""
+class Gaussian(NamedTuple):
+    """A style code's mean and log variance, (1, style_size) each."""
 
-    content: Tensor
-    style: Tensor
+    mean: Tensor
     log_variance: Tensor
 
 
 @dataclass(frozen=True, eq=False)
 class Encoded:
-    """A canonical motion at 30 fps, its features (T, 272), its latents (1, C, N), and its codes as far as known."""
+    """A canonical motion at 30 fps, its features (T, 272), its latents (1, C, N), and what networks said of it so far.
+
+    Attributes:
+        content_codes: (1, content_channels, N) by the network's name.
+        style_codes: by the network's name.
+    """
 
     motion: Motion
     features: np.ndarray
     latents: Tensor
-    codes: dict[str, Codes] = field(default_factory=dict)
+    content_codes: dict[str, Tensor] = field(default_factory=dict)
+    style_codes: dict[str, Gaussian] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -133,20 +139,24 @@ class Restyler:
         return Encoded(motion, encoded, self.autoencoder.encode(torch.from_numpy(encoded)[None].to(self.device)))
 
     @torch.inference_mode()
-    def codes(self, encoded: Encoded, network_name: str) -> Codes:
-        """A motion's codes by one of the networks."""
-        if network_name not in encoded.codes:
-            network = self.networks[network_name]
-            encoded.codes[network_name] = Codes(
-                network.encode_content(encoded.latents), *network.encode_style(encoded.latents)
-            )
-        return encoded.codes[network_name]
+    def content_code(self, encoded: Encoded, network: str) -> Tensor:
+        """A motion's content code (1, content_channels, N) by one of the networks."""
+        if network not in encoded.content_codes:
+            encoded.content_codes[network] = self.networks[network].encode_content(encoded.latents)
+        return encoded.content_codes[network]
 
     @torch.inference_mode()
-    def missed(self, encoded: Encoded, network_name: str) -> Tensor:
+    def style_code(self, encoded: Encoded, network: str) -> Gaussian:
+        """A motion's style code by one of the networks."""
+        if network not in encoded.style_codes:
+            encoded.style_codes[network] = Gaussian(*self.networks[network].encode_style(encoded.latents))
+        return encoded.style_codes[network]
+
+    @torch.inference_mode()
+    def missed(self, encoded: Encoded, network: str) -> Tensor:
         """What the two codes of a network do not hold of a motion's latents, (1, C, N) like them."""
-        codes = self.codes(encoded, network_name)
-        return encoded.latents - self.networks[network_name].generate(codes.content, codes.style)
+        content, style = self.content_code(encoded, network), self.style_code(encoded, network)
+        return encoded.latents - self.networks[network].generate(content, style.mean)
 
     @torch.inference_mode()
     def familiarity(self, content: Encoded) -> Familiarity:
@@ -192,7 +202,7 @@ class Restyler:
         planar_change = _smooth((velocity[0] - velocity[1])[:, 1:].double().cpu().numpy())
         height_change = _smooth((pose.height[0] - pose.height[1]).double().cpu().numpy()[:, 0])
         after, before = pose.local_rotations.double().cpu().numpy()
-        pose_change = _smooth(after @ np.swapaxes(before, -1, -2))
+        pose_change = rot6d_to_matrix(_smooth(matrix_to_rot6d(after @ np.swapaxes(before, -1, -2))))
         pose_change = pose_change @ rotvec_to_matrix(-min(strength, 1.0) * _missed_posture(content, before))
         planar = content.features[:, features.BLOCKS["root_planar_velocity"]] + planar_change
         result = _apply_change(motion, pose_change, planar, height_change, body)
@@ -211,8 +221,8 @@ class Restyler:
         """(N,) log of how many times as fast each latent frame becomes."""
         total = np.zeros(content.latents.shape[-1])
         for style in styles:
-            own = self.codes(content, style.network)
-            change = self.networks[style.network].tempo_change(own.content, style.code, own.style)
+            content_code, own = self.content_code(content, style.network), self.style_code(content, style.network)
+            change = self.networks[style.network].tempo_change(content_code, style.code, own.mean)
             total += style.at(len(total)) * float(change)
         return np.clip(total, -MAX_TEMPO_CHANGE, MAX_TEMPO_CHANGE)
 
@@ -221,7 +231,7 @@ class Restyler:
         latents = content.latents
         change, lost = torch.zeros_like(latents), torch.zeros_like(latents)
         for name in dict.fromkeys(style.network for style in styles):
-            content_code, own_code, _ = self.codes(content, name)
+            content_code, own_code = self.content_code(content, name), self.style_code(content, name).mean
             members = [style for style in styles if style.network == name]
             push = STYLE_PUSH.get(name, 0.0)
             codes = torch.cat([*(style.code + push * (style.code - own_code) for style in members), own_code])
@@ -243,7 +253,7 @@ class Restyler:
     def recombine(self, content: Motion, style: WeightedStyle) -> Motion:
         """A motion from the content code and a style code alone, with nothing of the input's pose."""
         latents = self.networks[style.network].generate(
-            self.codes(self.encode(content), style.network).content, style.code
+            self.content_code(self.encode(content), style.network), style.code
         )
         pose = DecodedPose(self.autoencoder.decode(latents)[0, : len(content)].float())
         yaw_velocity, planar = self.root_velocity(pose).split((1, 2), dim=-1)
@@ -282,7 +292,6 @@ def _apply_change(
     The turns stay the content's own: where somebody goes is no matter of style, how fast they go is.
     """
     heading = yaw_to_matrix(heading_yaw(content.local_rotations[:, 0]))
-    pose_change = nearest_rotation(pose_change)
     if body != "full":
         upper = np.array([UPPER_BODY.get(name, 0.0) for name in SKELETON_22.names])
         share = upper if body == "upper" else 1 - upper

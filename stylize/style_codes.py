@@ -69,20 +69,19 @@ class StyleCodes:
         with torch.inference_mode():
             encoded = [self.restyler.encode(motion) for motion in motions]
             for name in self.restyler.networks:
-                seen = [self.restyler.codes(each, name) for each in encoded]
-                mean, log_variance = pooled_gaussian(
-                    torch.cat([each.style for each in seen]), torch.cat([each.log_variance for each in seen])
-                )
-                posture = torch.cat([self.restyler.missed(each, name).mean(-1) for each in encoded]).mean(0)
-                codes[name] = StyleCode(*(part.cpu().clone() for part in (mean, log_variance, posture)))
+                seen = [self.restyler.style_code(each, name) for each in encoded]
+                code = list(pooled_gaussian(*(torch.cat(part) for part in zip(*seen, strict=True))))
+                if name == OPEN:
+                    code.append(torch.cat([self.restyler.missed(each, name).mean(-1) for each in encoded]).mean(0))
+                codes[name] = StyleCode(*(part.cpu().clone() for part in code))
         return codes
 
     def _of_saved(self, saved: SavedStyle) -> dict[str, StyleCode]:
         fits = saved.fits(self.fingerprints)
         for name, code in saved.codes.items() if fits else ():
             config = self.restyler.networks[name].config
-            sizes = (config.style_size, config.style_size, config.latent_channels)
-            fits = fits and tuple(map(len, code)) == sizes
+            sizes = (config.style_size, config.style_size, config.latent_channels)[: 3 if name == OPEN else 2]
+            fits = fits and tuple(0 if part is None else len(part) for part in code[: len(sizes)]) == sizes
         if not fits:
             raise StyleError(f"The style {saved.name!r} was made with another checkpoint; make it again with this one.")
         return saved.codes
@@ -99,7 +98,9 @@ class StyleCodes:
         drawn = {name: self._samples(codes[name], count, generator) for name in names}
         known = self._is_known(codes)
         if LABELLED not in codes or known is False:
-            posture = codes[OPEN].posture[None, :, None].to(self.restyler.device)
+            posture = codes[OPEN].posture
+            assert posture is not None
+            posture = posture[None, :, None].to(self.restyler.device)
             return [[replace(self._one(OPEN, code), posture=posture)] for code in drawn[OPEN]]
         label = self.restyler.networks[LABELLED].nearest_label(codes[LABELLED].mean)
         own = [self._individual(code, label) if known else [] for code in drawn.get(OPEN, drawn[LABELLED])]

@@ -119,7 +119,7 @@ def test_without_labels_groups_of_style_codes_guide_the_training(packed, runs):
         runs,
         "groups",
         supervised=False,
-        groups=2,
+        groups=7,
         start_from=runs / "before_groups",
         weights=LossWeights(moments=1),
     )
@@ -226,7 +226,7 @@ def test_end_to_end_the_stylizers_losses_reach_the_encoder(packed, runs):
 
 def test_end_to_end_with_synthetic_styles_is_refused(packed, runs):
     with pytest.raises(StylizeError, match="leave --synthetic out"):
-        train_stylizer.main(stylizer_options(packed, runs, "x", end_to_end=True, synthetic=packed))
+        train_stylizer.main(stylizer_options(packed, runs, "x", end_to_end=True, synthetic=(packed,)))
 
 
 def test_homo_style_alignment_takes_another_clip_of_the_style_and_without_it_the_clip_itself(packed, runs):

@@ -56,6 +56,12 @@ def movement_pattern(features: np.ndarray) -> np.ndarray:
     return movement(features).std(0)
 
 
+def movement_amounts(features: np.ndarray) -> np.ndarray:
+    """(D,) how much each of a clip's joints moves, whichever way, and how much it turns."""
+    *joints, turning = movement_pattern(features)
+    return np.append(np.linalg.norm(np.reshape(joints, (len(COMPARED), 3)), axis=1), turning)
+
+
 def align(clip: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, float]:
     """Dynamic time warping of movements (N, D), (M, D): for each step of ``other`` that of ``clip``, and the cost."""
     difference = np.linalg.norm(clip[:, None] - other[None], axis=-1)

@@ -129,15 +129,18 @@ class Manner:
         return Manner(mean, np.sqrt(np.square(deviation).sum(-1).mean(0)))
 
 
-def sample_operator(rng: np.random.Generator, manners: tuple[Manner, Manner] | None = None) -> StyleOperator:
+def sample_operator(
+    rng: np.random.Generator, manners: tuple[Manner, Manner] | None = None, speed_spread: float = 0.25
+) -> StyleOperator:
     """A random style: some of the things that styles are made of, each for a whole part of the body.
 
     Args:
         rng: of every choice.
+        speed_spread: deviation of the log speed of a strong style.
         manners: of two real clips. What sets the first apart from the second is most of the style then, so that it
             lies where real styles lie; of what it does nothing is taken over.
     """
-    draw = _Draw(rng)
+    draw = _Draw(rng, speed_spread)
     if manners is not None:
         _borrow(draw, *manners)
         if draw.chance(0.5):
@@ -166,8 +169,9 @@ def sample_operator(rng: np.random.Generator, manners: tuple[Manner, Manner] | N
 class _Draw:
     """The arrays of an operator while they are drawn."""
 
-    def __init__(self, rng: np.random.Generator) -> None:
+    def __init__(self, rng: np.random.Generator, speed_spread: float) -> None:
         self.rng = rng
+        self.speed_spread = speed_spread
         vectors = ("posture", "pose", "sway", "bob", "waver")
         self.values = {name: np.zeros((JOINTS, 3)) for name in vectors}
         self.values |= {"amplitude": np.ones(JOINTS), "emphasis": np.zeros(JOINTS), "pose_weight": np.zeros(JOINTS)}
@@ -175,7 +179,8 @@ class _Draw:
     def operator(self) -> StyleOperator:
         """The operator, with a speed; all of it more or less, for real styles are subtle as often as not."""
         values, share = self.values, float(self.rng.uniform(0.2, 1.1))
-        speed = float(np.exp(np.clip(self.rng.normal(0, 0.25), -0.6, 0.6))) if self.chance(0.7) else 1.0
+        log_speed = self.speed_spread * np.clip(self.rng.normal(), -2.4, 2.4)
+        speed = float(np.exp(log_speed)) if self.chance(0.7) else 1.0
         return StyleOperator(
             speed=speed**share,
             amplitude=values["amplitude"] ** share,

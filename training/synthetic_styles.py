@@ -4,7 +4,7 @@
         --out packs/synthetic.safetensors
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +38,8 @@ class SyntheticStylesOptions:
         held_out: style labels of clips that are not used in any way.
         unlabelled: share of clips without a label; theirs are other actions each, which says less about a style.
         groups: how many groups of operators, each with its own clips.
+        speed_spread: deviation of the log speed of a strong style. Real styles are far apart, but a style that is
+            known by its speed alone teaches nothing else.
         operators: a group; one more "style" in each is the clips as they are.
         clips: a group.
         frames: of each clip, before an operator changes its speed.
@@ -52,6 +54,7 @@ class SyntheticStylesOptions:
     borrowed: float = 0.6
     held_out: tuple[str, ...] = ()
     unlabelled: float = 0.1
+    speed_spread: float = 0.25
     groups: int = 400
     operators: int = 4
     clips: int = 5
@@ -80,15 +83,16 @@ class SyntheticBatch:
 
 
 class SyntheticStyles:
-    """Draws batches from a file that this module wrote: groups of latents (speeds, styles, clips, C, N)."""
+    """Draws batches from files that this module wrote: groups of latents (speeds, styles, clips, C, N)."""
 
-    def __init__(self, path: Path, seed: int) -> None:
-        tensors = load_file(path)
-        self.speeds = tensors.pop("speeds").numpy()
-        self.groups = [
-            [tensors[f"{group:04d}-{speed}"] for speed in range(self.speeds.shape[1])]
-            for group in range(len(self.speeds))
-        ]
+    def __init__(self, paths: Sequence[Path], seed: int) -> None:
+        self.speeds: list[np.ndarray] = []
+        self.groups: list[list[Tensor]] = []
+        for path in paths:
+            tensors = load_file(path)
+            for group, speeds in enumerate(tensors.pop("speeds").numpy()):
+                self.speeds.append(speeds)
+                self.groups.append([tensors[f"{group:04d}-{speed}"] for speed in range(len(speeds))])
         self.rng = np.random.default_rng(seed)
 
     def batch(self, count: int, length: int, device: torch.device) -> SyntheticBatch:
@@ -111,7 +115,7 @@ class SyntheticStyles:
                     for other in others
                 ]
             )
-            changes.append(np.log(self.speeds[group, wanted] / self.speeds[group, own]))
+            changes.append(np.log(self.speeds[group][wanted] / self.speeds[group][own]))
         contents, targets, references, slow = (torch.stack(column).to(device) for column in zip(*rows, strict=True))
         return SyntheticBatch(
             contents, references, targets, slow, torch.tensor(changes, dtype=torch.float32, device=device)
@@ -128,16 +132,16 @@ def _crop(sequence: Tensor, start: int, length: int) -> Tensor:
 MAX_SPEED = 40.0
 """Metres a second of a joint; a group that has a faster one is left out, since a recording in it is broken."""
 
-Job = tuple[list[tuple[np.ndarray, np.ndarray]], list[tuple[Manner, Manner] | None], int]
-"""Local rotations and root positions of a group's clips, what each operator borrows, and the seed."""
+Job = tuple[list[tuple[np.ndarray, np.ndarray]], list[tuple[Manner, Manner] | None], float, int]
+"""Local rotations and root positions of a group's clips, what each operator borrows, their speeds, and the seed."""
 
 
 def make_group(job: Job) -> tuple[np.ndarray, np.ndarray]:
     """Features (styles, clips, T, 272) of clips under each operator of a seed, and the styles' speeds."""
-    arrays, borrowed, seed = job
+    arrays, borrowed, speed_spread, seed = job
     motions = [Motion(SKELETON_22, rotations, roots, FPS) for rotations, roots in arrays]
     rng = np.random.default_rng(seed)
-    styles = [sample_operator(rng, manners) for manners in borrowed]
+    styles = [sample_operator(rng, manners, speed_spread) for manners in borrowed]
     plain = np.stack([encode(motion) for motion in motions])
     changed = [np.stack([encode(style(motion)) for motion in motions]) for style in styles]
     return np.stack([plain, *changed]), np.array([1.0] + [style.speed for style in styles])
@@ -167,7 +171,7 @@ def _jobs(options: SyntheticStylesOptions) -> Iterator[Job]:
             motions.append((motion.local_rotations, motion.root_positions))
         pairs = [rng.choice(len(manners), 2, replace=False) for _ in range(options.operators)]
         borrowed = [(manners[i], manners[j]) if rng.random() < options.borrowed else None for i, j in pairs]
-        yield motions, borrowed, options.seed * 1_000_003 + group
+        yield motions, borrowed, options.speed_spread, options.seed * 1_000_003 + group
 
 
 @torch.no_grad()

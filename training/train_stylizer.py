@@ -17,9 +17,10 @@ from torch import Tensor
 from stylize.checkpoint import config_to_dict, load_network, resolve_device, save_network, write_json
 from stylize.errors import StylizeError
 from stylize.models.autoencoder import Autoencoder, fill_up, stack_frames
+from stylize.models.layers import time_statistics
 from stylize.models.stylizer import Stylizer, StylizerConfig
 from stylize.restyle import MAX_TEMPO_CHANGE
-from training.aligned_clips import Alignment, align_clips, align_unlabelled, movement_pattern
+from training.aligned_clips import Alignment, align_clips, align_unlabelled, movement_amounts, movement_pattern
 from training.classifiers import IGNORE, Guide, label_index, train_classifier
 from training.datasets import FeatureClip, change_speed, load_feature_clips, log_tempo, random_crop, shared_out, warp
 from training.loop import RunOptions, Trainer, set_up
@@ -39,7 +40,7 @@ class TrainStylizer:
         run: length, device, seed and folder.
         model: sizes; the labels are taken from the pack.
         weights: of the losses.
-        synthetic: synthetic styles (training.synthetic_styles) to train with as well.
+        synthetic: files of synthetic styles (training.synthetic_styles) to train with as well.
         supervised: use the clips' labels; otherwise nothing is known of any clip.
         label_priors: give every label a prior of its own. Without, labels only say which clips are in one style, and
             the stylizer can be given a reference alone, but of any style: its codes lie apart as the styles do.
@@ -68,7 +69,7 @@ class TrainStylizer:
     run: RunOptions
     model: StylizerConfig = field(default_factory=lambda: StylizerConfig(labels=()))
     weights: LossWeights = field(default_factory=LossWeights)
-    synthetic: Path | None = None
+    synthetic: tuple[Path, ...] = ()
     supervised: bool = True
     label_priors: bool = True
     held_out: tuple[str, ...] = ()
@@ -181,7 +182,9 @@ class StyleSampler:
 
     def find_groups(self, stylizer: Stylizer, count: int) -> None:
         """Let groups of clips whose style codes are near, by a trained network, be the styles."""
-        groups = style_groups(self._codes(stylizer), count, self.rng)
+        statistics = np.stack([time_statistics(each.T[None])[0].numpy() for each in self.latents[::2]])
+        amounts = np.stack([movement_amounts(clip.features) for clip in self.clips[::2]])
+        groups = style_groups(self._codes(stylizer), statistics, amounts, count, self.rng)
         self._set_styles(tuple(f"group {group}" for group in range(count)), np.repeat(groups, 2))
 
     @torch.no_grad()
