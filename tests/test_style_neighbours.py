@@ -6,7 +6,7 @@ from stylize.errors import CheckpointError
 from stylize.models.stylizer import Stylizer, StylizerConfig
 from training.average import Average
 from training.average import main as average
-from training.style_neighbours import style_groups, style_neighbours
+from training.style_neighbours import linked_groups, style_groups, style_neighbours
 
 
 def test_clips_with_near_codes_and_other_movements_are_neighbours():
@@ -22,17 +22,25 @@ def test_clips_with_near_codes_and_other_movements_are_neighbours():
         assert all(index in found[other] for other in neighbours)
 
 
-def test_clips_of_one_style_are_one_group_whatever_they_do():
+def test_clips_with_near_codes_are_one_group_and_groups_are_the_same_for_the_same_draws():
+    style = np.repeat(np.arange(4), 10)
+    codes = 10 * np.eye(4)[style] + np.random.default_rng(0).normal(0, 0.1, (40, 4))
+    groups = style_groups(codes, 4, np.random.default_rng(1))
+    assert len({(own, group) for own, group in zip(style, groups, strict=True)}) == 4
+    np.testing.assert_array_equal(groups, style_groups(codes, 4, np.random.default_rng(1)))
+
+
+def test_clips_of_one_style_are_one_linked_group_whatever_they_do():
     rng = np.random.default_rng(0)
     style, action = np.repeat(np.arange(8), 24), np.tile(np.repeat(np.arange(3), 8), 8)
     # What somebody does changes the codes more than how he does it, as it does in real clips.
     codes = np.eye(8)[style] + 5 * rng.normal(size=(3, 8))[action] + rng.normal(0, 0.05, (192, 8))
     amounts = np.eye(3)[action] + rng.normal(0, 0.1, (192, 3))
-    groups = style_groups(codes, codes + 1, amounts, 24, np.random.default_rng(1))
+    groups = linked_groups(codes, codes + 1, amounts, 24, np.random.default_rng(1))
     together, same = groups[:, None] == groups, style[:, None] == style
     assert (together & same).sum() > 0.95 * together.sum()
     assert (together & same).sum() > 0.6 * same.sum()
-    again = style_groups(codes, codes + 1, amounts, 24, np.random.default_rng(1))
+    again = linked_groups(codes, codes + 1, amounts, 24, np.random.default_rng(1))
     np.testing.assert_array_equal(groups, again)
 
 

@@ -112,22 +112,24 @@ def test_every_trainer_runs_and_the_exported_checkpoint_restyles(packed, runs, t
     assert np.isfinite(stylizer.stylize(small_pack().motion(0), "slow").motions[0].positions).all()
 
 
-def test_without_labels_groups_of_style_codes_guide_the_training(packed, runs):
+@pytest.mark.parametrize(("count", "linked"), [(2, False), (7, True)])
+def test_without_labels_groups_of_style_codes_guide_the_training(packed, runs, count, linked):
     train_stylizer.main(stylizer_options(packed, runs, "before_groups", supervised=False))
     grouped = stylizer_options(
         packed,
         runs,
-        "groups",
+        f"groups_{count}",
         supervised=False,
-        groups=7,
+        groups=count,
+        linked_groups=linked,
         start_from=runs / "before_groups",
         weights=LossWeights(moments=1),
     )
     train_stylizer.main(grouped)
-    last = json.loads((runs / "groups" / "log.jsonl").read_text().splitlines()[-1])
+    last = json.loads((runs / f"groups_{count}" / "log.jsonl").read_text().splitlines()[-1])
     assert np.isfinite(last["guidance_style"]) and np.isfinite(last["guidance_movement"])
     assert "guidance_content" not in last and last["_moments_off"] > 0
-    assert json.loads((runs / "groups" / "stylizer.json").read_text())["labels"] == []
+    assert json.loads((runs / f"groups_{count}" / "stylizer.json").read_text())["labels"] == []
 
 
 def test_an_unlabelled_clip_is_of_the_action_that_the_guide_surely_sees(packed, runs):

@@ -14,7 +14,6 @@ STYLES = 7, 13
 """Bounds of how many groups a parting has."""
 LATENTS_SHARE = 2.0
 """How much more than style codes latents count: codes are what the groups before made of them."""
-RESTARTS = 3
 SMALL = 1e-9
 
 
@@ -40,7 +39,15 @@ def style_neighbours(codes: np.ndarray, patterns: np.ndarray, count: int) -> lis
     return [np.flatnonzero(row) for row in chosen & chosen.T]
 
 
-def style_groups(
+def style_groups(codes: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """The group (N,), below ``count``, of each of the style codes (N, S): the tightest of some runs of k-means.
+
+    A style comes in several groups then, each for some actions.
+    """
+    return _parted(codes, count, rng, runs=8)
+
+
+def linked_groups(
     codes: np.ndarray, statistics: np.ndarray, amounts: np.ndarray, count: int, rng: np.random.Generator
 ) -> np.ndarray:
     """Groups of clips that are in one style whatever they do: what many partings of them agree on.
@@ -84,13 +91,13 @@ def _against_mean(points: np.ndarray, actions: np.ndarray) -> np.ndarray:
     return against
 
 
-def _parted(points: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+def _parted(points: np.ndarray, count: int, rng: np.random.Generator, runs: int = 3) -> np.ndarray:
     """The group (N,), below ``count``, of each of the points (N, D): the tightest of some runs of k-means."""
     count = min(count, len(np.unique(points, axis=0)))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "One of the clusters is empty")  # which does no harm
-        found = [kmeans2(points, count, minit="++", rng=rng, iter=40) for _ in range(RESTARTS)]
-    return min(found, key=lambda run: np.square(points - run[0][run[1]]).sum())[1]
+        found = [kmeans2(points, count, minit="++", rng=rng, iter=60) for _ in range(runs)]
+    return min(found, key=lambda run: np.square(points - run[0][run[1]]).sum())[1].astype(np.int64)
 
 
 def _distances(points: np.ndarray) -> np.ndarray:

@@ -24,7 +24,7 @@ from training.aligned_clips import Alignment, align_clips, align_unlabelled, mov
 from training.classifiers import IGNORE, Guide, label_index, train_classifier
 from training.datasets import FeatureClip, change_speed, load_feature_clips, log_tempo, random_crop, shared_out, warp
 from training.loop import RunOptions, Trainer, set_up
-from training.style_neighbours import style_groups, style_neighbours
+from training.style_neighbours import linked_groups, style_groups, style_neighbours
 from training.stylizer_losses import LossWeights, StyleBatch, StylizerTraining
 from training.synthetic_styles import SyntheticStyles
 from training.train_autoencoder import load_autoencoder, save_autoencoder, set_feature_statistics
@@ -62,6 +62,7 @@ class TrainStylizer:
             are found that count as being in the same style; 0 takes nothing for granted but the clip itself.
         groups: without labels, into how many groups the clips' style codes of ``start_from`` are parted; a group counts
             as a style then, and guides. More groups than styles are no harm, groups of two styles are.
+        linked_groups: put what one style does in several actions into one group, as far as can be told.
     """
 
     pack: Path
@@ -85,6 +86,7 @@ class TrainStylizer:
     start_from: Path | None = None
     neighbours: int = 0
     groups: int = 0
+    linked_groups: bool = False
 
 
 CROP_LENGTHS = (10, 16, 24)
@@ -180,11 +182,15 @@ class StyleSampler:
         found = style_neighbours(self._codes(stylizer), patterns, count)
         self.neighbours = [2 * each + mirrored for each in found for mirrored in (0, 1)]
 
-    def find_groups(self, stylizer: Stylizer, count: int) -> None:
+    def find_groups(self, stylizer: Stylizer, count: int, linked: bool) -> None:
         """Let groups of clips whose style codes are near, by a trained network, be the styles."""
-        statistics = np.stack([time_statistics(each.T[None])[0].numpy() for each in self.latents[::2]])
-        amounts = np.stack([movement_amounts(clip.features) for clip in self.clips[::2]])
-        groups = style_groups(self._codes(stylizer), statistics, amounts, count, self.rng)
+        codes = self._codes(stylizer)
+        if linked:
+            statistics = np.stack([time_statistics(each.T[None])[0].numpy() for each in self.latents[::2]])
+            amounts = np.stack([movement_amounts(clip.features) for clip in self.clips[::2]])
+            groups = linked_groups(codes, statistics, amounts, count, self.rng)
+        else:
+            groups = style_groups(codes, count, self.rng)
         self._set_styles(tuple(f"group {group}" for group in range(count)), np.repeat(groups, 2))
 
     @torch.no_grad()
@@ -332,7 +338,7 @@ def main(options: TrainStylizer) -> None:
         if options.neighbours and not options.supervised:
             sampler.find_neighbours(stylizer, options.neighbours)
         if options.groups and not options.supervised:
-            sampler.find_groups(stylizer, options.groups)
+            sampler.find_groups(stylizer, options.groups, options.linked_groups)
         stylizer.requires_grad_(True)
     guide = None
     if sampler.labels and options.weights.guidance and not options.end_to_end:
