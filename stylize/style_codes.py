@@ -70,18 +70,19 @@ class StyleCodes:
             encoded = [self.restyler.encode(motion) for motion in motions]
             for name in self.restyler.networks:
                 seen = [self.restyler.style_code(each, name) for each in encoded]
-                code = list(pooled_gaussian(*(torch.cat(part) for part in zip(*seen, strict=True))))
-                if name == OPEN:
-                    code.append(torch.cat([self.restyler.missed(each, name).mean(-1) for each in encoded]).mean(0))
-                codes[name] = StyleCode(*(part.cpu().clone() for part in code))
+                pooled = pooled_gaussian(*(torch.cat(part) for part in zip(*seen, strict=True)))
+                codes[name] = StyleCode(*(part.cpu().clone() for part in pooled))
+            if self._is_strange(codes):
+                posture = torch.cat([self.restyler.missed(each, OPEN).mean(-1) for each in encoded]).mean(0)
+                codes[OPEN] = codes[OPEN]._replace(posture=posture.cpu().clone())
         return codes
 
     def _of_saved(self, saved: SavedStyle) -> dict[str, StyleCode]:
         fits = saved.fits(self.fingerprints)
         for name, code in saved.codes.items() if fits else ():
             config = self.restyler.networks[name].config
-            sizes = (config.style_size, config.style_size, config.latent_channels)[: 3 if name == OPEN else 2]
-            fits = fits and tuple(0 if part is None else len(part) for part in code[: len(sizes)]) == sizes
+            sizes = (config.style_size, config.style_size, config.latent_channels)
+            fits = fits and all(part is None or len(part) == size for part, size in zip(code, sizes, strict=True))
         if not fits:
             raise StyleError(f"The style {saved.name!r} was made with another checkpoint; make it again with this one.")
         return saved.codes
@@ -96,13 +97,12 @@ class StyleCodes:
         # In the networks' order, for a style that was read from a file has its codes in another one.
         names = [name for name in self.restyler.networks if name in codes]
         drawn = {name: self._samples(codes[name], count, generator) for name in names}
-        known = self._is_known(codes)
-        if LABELLED not in codes or known is False:
+        if self._is_strange(codes):
             posture = codes[OPEN].posture
-            assert posture is not None
-            posture = posture[None, :, None].to(self.restyler.device)
+            posture = None if posture is None else posture[None, :, None].to(self.restyler.device)
             return [[replace(self._one(OPEN, code), posture=posture)] for code in drawn[OPEN]]
         label = self.restyler.networks[LABELLED].nearest_label(codes[LABELLED].mean)
+        known = self._is_known(codes)
         own = [self._individual(code, label) if known else [] for code in drawn.get(OPEN, drawn[LABELLED])]
         return [[self._one(LABELLED, code), *extra] for code, extra in zip(drawn[LABELLED], own, strict=True)]
 
@@ -111,6 +111,10 @@ class StyleCodes:
         if self.known_styles is None or not {OPEN, LABELLED} <= set(codes):
             return None
         return self.known_styles.nearest(codes[OPEN].mean) is not None
+
+    def _is_strange(self, codes: dict[str, StyleCode]) -> bool:
+        """Whether a style is served by the open network alone."""
+        return LABELLED not in codes or self._is_known(codes) is False
 
     def _individual(self, open_code: Tensor, label: int, share: float = INDIVIDUAL_SHARE) -> list[WeightedStyle]:
         """What a style is more than its label: the change from the label's typical code to this one."""

@@ -36,7 +36,7 @@ class StyleCode(NamedTuple):
         mean: (S,) of the style code.
         log_variance: (S,) of it.
         posture: (C,) what the network's two codes miss of the clips' latents in the mean: how the body is held. Only
-            the network that serves styles without a label takes it over.
+            the network that serves styles without a label takes it over, and only in such styles it is known.
     """
 
     mean: Tensor

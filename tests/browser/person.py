@@ -86,6 +86,10 @@ class Person:
         """What is said of the result."""
         return self.page.locator("#facts").inner_text()
 
+    def reads(self, text: str) -> None:
+        """Wait until it is said of the result, which takes a moment longer than the views."""
+        expect(self.page.locator("#facts")).to_contain_text(text)
+
     def alert(self, text: str):
         """The sentence that says what went wrong."""
         return self.page.get_by_role("alert").filter(has_text=text)
