@@ -84,7 +84,7 @@ class WeightedStyle:
 
 
 class Gaussian(NamedTuple):
-    """A style code's mean and log variance, (1, style_size) each."""
+    """A style code's mean and log variance, (1, style_size) or (style_size,) each."""
 
     mean: Tensor
     log_variance: Tensor

@@ -1,6 +1,6 @@
 """From the style that somebody asked for to codes and weights that each of a checkpoint's networks can use."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -12,13 +12,14 @@ from stylize.errors import StyleError
 from stylize.models.known_styles import KnownStyles
 from stylize.models.stylizer import sample_gaussian
 from stylize.motion import Motion
-from stylize.restyle import Restyler, WeightedStyle
+from stylize.restyle import Encoded, Gaussian, Restyler, WeightedStyle
 from stylize.source import SourceMotion, as_canonical
 from stylize.styles import SavedStyle, Style, StyleCode, pooled_gaussian
 
 TRANSITION_MOMENTS = 101
 LABELLED, OPEN = "stylizer", "open_stylizer"
 """The network that was trained with labels, and the one that serves references of styles that nobody labelled."""
+StyleByNetwork = Mapping[str, Gaussian | StyleCode]
 INDIVIDUAL_SHARE = 0.3
 """How much of what sets a reference apart from others with its label is taken over."""
 SAMPLE_INDIVIDUAL_SHARE = 0.7
@@ -54,40 +55,53 @@ class StyleCodes:
             if part.motion is not None:
                 motion = as_canonical(part.motion, "style reference")
                 reference = reference or motion
-                samples = self._draw(self.of_motions([motion]), count, generator)
+                encoded = [self.restyler.encode(motion)]
+                codes = self._pooled(encoded)
+                posture = self._posture(encoded, OPEN) if self._is_strange(codes) else None
+                samples = self._draw(codes, posture, count, generator)
             elif part.saved is not None:
-                samples = self._draw(self._of_saved(part.saved), count, generator)
+                codes = self._of_saved(part.saved)
+                posture = codes[OPEN].posture if self._is_strange(codes) else None
+                samples = self._draw(codes, posture, count, generator)
             else:
                 samples = self._prior(part, count, generator)
-            for row, codes in zip(rows, samples, strict=True):
-                row += [replace(code, weights=code.weights * over_time) for code in codes]
+            for row, sample in zip(rows, samples, strict=True):
+                row += [replace(code, weights=code.weights * over_time) for code in sample]
         return rows, reference
 
     def of_motions(self, motions: Sequence[Motion]) -> dict[str, StyleCode]:
         """The style of some motions together, as each network sees it."""
+        encoded = [self.restyler.encode(motion) for motion in motions]
+        pooled = self._pooled(encoded)
+        return {name: StyleCode(*code, self._posture(encoded, name)) for name, code in pooled.items()}
+
+    @torch.inference_mode()
+    def _pooled(self, encoded: Sequence[Encoded]) -> dict[str, Gaussian]:
+        """The style code (S,) of some motions together, by each network."""
         codes = {}
-        with torch.inference_mode():
-            encoded = [self.restyler.encode(motion) for motion in motions]
-            for name in self.restyler.networks:
-                seen = [self.restyler.style_code(each, name) for each in encoded]
-                pooled = pooled_gaussian(*(torch.cat(part) for part in zip(*seen, strict=True)))
-                codes[name] = StyleCode(*(part.cpu().clone() for part in pooled))
-            if self._is_strange(codes):
-                posture = torch.cat([self.restyler.missed(each, OPEN).mean(-1) for each in encoded]).mean(0)
-                codes[OPEN] = codes[OPEN]._replace(posture=posture.cpu().clone())
+        for name in self.restyler.networks:
+            seen = zip(*(self.restyler.style_code(each, name) for each in encoded), strict=True)
+            codes[name] = Gaussian(*(part.cpu().clone() for part in pooled_gaussian(*map(torch.cat, seen))))
         return codes
+
+    @torch.inference_mode()
+    def _posture(self, encoded: Sequence[Encoded], network: str) -> Tensor:
+        """What a network misses of some motions' latents in the mean, (C,); only some references need it."""
+        return torch.cat([self.restyler.missed(each, network).mean(-1) for each in encoded]).mean(0).cpu().clone()
 
     def _of_saved(self, saved: SavedStyle) -> dict[str, StyleCode]:
         fits = saved.fits(self.fingerprints)
         for name, code in saved.codes.items() if fits else ():
             config = self.restyler.networks[name].config
             sizes = (config.style_size, config.style_size, config.latent_channels)
-            fits = fits and all(part is None or len(part) == size for part, size in zip(code, sizes, strict=True))
+            fits = fits and tuple(map(len, code)) == sizes
         if not fits:
             raise StyleError(f"The style {saved.name!r} was made with another checkpoint; make it again with this one.")
         return saved.codes
 
-    def _draw(self, codes: dict[str, StyleCode], count: int, generator: torch.Generator) -> list[list[WeightedStyle]]:
+    def _draw(
+        self, codes: StyleByNetwork, posture: Tensor | None, count: int, generator: torch.Generator
+    ) -> list[list[WeightedStyle]]:
         """Samples of a reference's style; the first is its mean.
 
         A style with a label is best served by the network that knows the labels, which takes from a reference
@@ -97,22 +111,21 @@ class StyleCodes:
         # In the networks' order, for a style that was read from a file has its codes in another one.
         names = [name for name in self.restyler.networks if name in codes]
         drawn = {name: self._samples(codes[name], count, generator) for name in names}
-        if self._is_strange(codes):
-            posture = codes[OPEN].posture
-            posture = None if posture is None else posture[None, :, None].to(self.restyler.device)
+        if posture is not None:
+            posture = posture[None, :, None].to(self.restyler.device)
             return [[replace(self._one(OPEN, code), posture=posture)] for code in drawn[OPEN]]
         label = self.restyler.networks[LABELLED].nearest_label(codes[LABELLED].mean)
         known = self._is_known(codes)
         own = [self._individual(code, label) if known else [] for code in drawn.get(OPEN, drawn[LABELLED])]
         return [[self._one(LABELLED, code), *extra] for code, extra in zip(drawn[LABELLED], own, strict=True)]
 
-    def _is_known(self, codes: dict[str, StyleCode]) -> bool | None:
+    def _is_known(self, codes: StyleByNetwork) -> bool | None:
         """Whether a style is one that has a label; None where the checkpoint cannot tell."""
         if self.known_styles is None or not {OPEN, LABELLED} <= set(codes):
             return None
         return self.known_styles.nearest(codes[OPEN].mean) is not None
 
-    def _is_strange(self, codes: dict[str, StyleCode]) -> bool:
+    def _is_strange(self, codes: StyleByNetwork) -> bool:
         """Whether a style is served by the open network alone."""
         return LABELLED not in codes or self._is_known(codes) is False
 
@@ -151,7 +164,7 @@ class StyleCodes:
             rows.append(row)
         return rows
 
-    def _samples(self, code: StyleCode, count: int, generator: torch.Generator) -> list[Tensor]:
+    def _samples(self, code: Gaussian | StyleCode, count: int, generator: torch.Generator) -> list[Tensor]:
         return [code.mean] + [sample_gaussian(code.mean, code.log_variance, generator) for _ in range(count - 1)]
 
     def _one(self, network: str, code: Tensor, weight: float = 1.0) -> WeightedStyle:

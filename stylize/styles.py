@@ -35,13 +35,12 @@ class StyleCode(NamedTuple):
     Attributes:
         mean: (S,) of the style code.
         log_variance: (S,) of it.
-        posture: (C,) what the network's two codes miss of the clips' latents in the mean: how the body is held. Only
-            the network that serves styles without a label takes it over, and only in such styles it is known.
+        posture: (C,) what the network's two codes miss of the clips' latents in the mean: how the body is held.
     """
 
     mean: Tensor
     log_variance: Tensor
-    posture: Tensor | None = None
+    posture: Tensor
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,6 @@ class SavedStyle:
             f"{network}.{part}": values
             for network, code in self.codes.items()
             for part, values in code._asdict().items()
-            if values is not None
         }
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -108,14 +106,13 @@ class SavedStyle:
             raise StyleError(f"{path.name} cannot be read as a style file ({error}); make it again.") from error
         networks = sorted({name.partition(".")[0] for name in tensors})
         right = metadata.get("format") == STYLE_FORMAT and networks and all(map(_is_code, tensors.values()))
-        parts = {n: {part: tensors.pop(f"{n}.{part}", None) for part in StyleCode._fields} for n in networks}
-        if not right or tensors or any(p["mean"] is None or p["log_variance"] is None for p in parts.values()):
+        if not right or set(tensors) != {f"{network}.{part}" for network in networks for part in StyleCode._fields}:
             raise StyleError(f"{path.name} is not a style file; `python -m stylize make-style` writes one.")
         clips = metadata.get("clips", "")
         return SavedStyle(
             name=check_style_name(metadata.get("name", "")),
             model=metadata.get("model", ""),
-            codes={network: StyleCode(**code) for network, code in parts.items()},
+            codes={n: StyleCode(*(tensors[f"{n}.{part}"] for part in StyleCode._fields)) for n in networks},
             clips=int(clips) if re.fullmatch("[1-9]", clips) else 1,
         )
 

@@ -136,9 +136,9 @@ def sample_operator(
 
     Args:
         rng: of every choice.
-        speed_spread: deviation of the log speed of a strong style.
         manners: of two real clips. What sets the first apart from the second is most of the style then, so that it
             lies where real styles lie; of what it does nothing is taken over.
+        speed_spread: deviation of the log speed of a strong style.
     """
     draw = _Draw(rng, speed_spread)
     if manners is not None:

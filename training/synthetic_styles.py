@@ -37,9 +37,8 @@ class SyntheticStylesOptions:
         borrowed: share of operators that take the difference of two real clips of any style as their own.
         held_out: style labels of clips that are not used in any way.
         unlabelled: share of clips without a label; theirs are other actions each, which says less about a style.
+        speed_spread: deviation of the log speed of a strong style.
         groups: how many groups of operators, each with its own clips.
-        speed_spread: deviation of the log speed of a strong style. Real styles are far apart, but a style that is
-            known by its speed alone teaches nothing else.
         operators: a group; one more "style" in each is the clips as they are.
         clips: a group.
         frames: of each clip, before an operator changes its speed.
