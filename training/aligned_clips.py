@@ -120,7 +120,7 @@ def align_clips(
             for other in rng.choice(members, size=min(candidates, len(members)), replace=False):
                 way, cost = align(own, movements[other])
                 if best is None or cost < best.cost:
-                    best = Alignment(int(other), _smooth_times(way, len(clips[other].features)), cost)
+                    best = Alignment(int(other), smooth_times(way, len(clips[other].features)), cost)
             assert best is not None
             alignments[index, style] = best
             alignments[index + 1, style] = best.mirrored()
@@ -149,7 +149,7 @@ def align_unlabelled(
     alignments: dict[int, list[Alignment]] = defaultdict(list)
 
     def keep(clip: int, other: int, way: np.ndarray, cost: float) -> None:
-        found = Alignment(other, _smooth_times(way, len(clips[other].features)), cost)
+        found = Alignment(other, smooth_times(way, len(clips[other].features)), cost)
         alignments[clip].append(found)
         alignments[clip ^ 1].append(found.mirrored())
 
@@ -170,7 +170,7 @@ def align_unlabelled(
     return dict(alignments)
 
 
-def _smooth_times(way: np.ndarray, frames: int) -> np.ndarray:
+def smooth_times(way: np.ndarray, frames: int) -> np.ndarray:
     """Frame times (frames,) of steps (M,), without the jerks of a path on a grid; still never backwards."""
     times = np.interp(np.arange(frames) / STEP, np.arange(len(way)), gaussian_filter1d(way, 2.0, mode="nearest"))
     return np.maximum.accumulate(times) * STEP

@@ -57,9 +57,7 @@ class StyleOperator:
 
     def __call__(self, motion: Motion) -> Motion:
         """The canonical motion in this style, at its own tempo and still on its feet."""
-        heading = yaw_to_matrix(heading_yaw(motion.local_rotations[:, 0]))
-        local = motion.local_rotations.copy()
-        local[:, 0] = np.swapaxes(heading, -1, -2) @ local[:, 0]
+        heading, local = _heading(motion), heading_free(motion)
         pelvis = local[:, 0]
         changed = self._exaggerated(local)
         changed = slerp(
@@ -84,6 +82,24 @@ class StyleOperator:
         deviation = matrix_to_rotvec(np.swapaxes(mean, -1, -2) @ local)
         fast = deviation - gaussian_filter1d(deviation, 4.0, axis=0, mode="nearest")
         return mean @ rotvec_to_matrix(self.amplitude[:, None] * (deviation + self.emphasis[:, None] * fast))
+
+
+def turned(motion: Motion, turns: np.ndarray) -> Motion:
+    """A canonical motion with its joints turned by rotation vectors (T, J, 3), the root in its heading frame."""
+    local = rotvec_to_matrix(turns) @ heading_free(motion)
+    local[:, 0] = _heading(motion) @ local[:, 0]
+    return _on_its_feet(replace(motion, local_rotations=local), motion)
+
+
+def heading_free(motion: Motion) -> np.ndarray:
+    """Local rotations (T, J, 3, 3), the root's in its heading frame."""
+    local = motion.local_rotations.copy()
+    local[:, 0] = np.swapaxes(_heading(motion), -1, -2) @ local[:, 0]
+    return local
+
+
+def _heading(motion: Motion) -> np.ndarray:
+    return yaw_to_matrix(heading_yaw(motion.local_rotations[:, 0]))
 
 
 def _leg_swing(motion: Motion, heading: np.ndarray) -> np.ndarray:
@@ -122,8 +138,7 @@ class Manner:
     @staticmethod
     def of(motion: Motion) -> "Manner":
         """Of a canonical motion, the root in its heading frame."""
-        local = motion.local_rotations.copy()
-        local[:, 0] = np.swapaxes(yaw_to_matrix(heading_yaw(local[:, 0])), -1, -2) @ local[:, 0]
+        local = heading_free(motion)
         mean = nearest_rotation(local.mean(0))
         deviation = matrix_to_rotvec(np.swapaxes(mean, -1, -2) @ local)
         return Manner(mean, np.sqrt(np.square(deviation).sum(-1).mean(0)))

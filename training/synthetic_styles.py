@@ -21,7 +21,8 @@ from stylize.motion import Motion
 from stylize.skeleton import SKELETON_22
 from training.datasets import change_speed, shared_out
 from training.packs import Pack
-from training.style_operators import Manner, sample_operator
+from training.recorded_differences import Difference, RecordedDifferences, random_weights
+from training.style_operators import Manner, sample_operator, turned
 from training.train_autoencoder import load_autoencoder
 
 
@@ -38,10 +39,12 @@ class SyntheticStylesOptions:
         held_out: style labels of clips that are not used in any way.
         unlabelled: share of clips without a label; theirs are other actions each, which says less about a style.
         speed_spread: deviation of the log speed of a strong style.
+        recorded: share of groups whose styles are mixtures of what real clips of the same actions show
+            (training.recorded_differences), as a rule with an operator of its own on top of each.
         groups: how many groups of operators, each with its own clips.
         operators: a group; one more "style" in each is the clips as they are.
         clips: a group.
-        frames: of each clip, before an operator changes its speed.
+        frames: of each clip of a group, before its speed is changed: one of these, for short clips show other actions.
         seed: of everything that is drawn.
         workers: processes.
     """
@@ -54,10 +57,11 @@ class SyntheticStylesOptions:
     held_out: tuple[str, ...] = ()
     unlabelled: float = 0.1
     speed_spread: float = 0.25
+    recorded: float = 0.0
     groups: int = 400
     operators: int = 4
     clips: int = 5
-    frames: int = 96
+    frames: tuple[int, ...] = (48, 64, 96)
     seed: int = 0
     workers: int = 2
 
@@ -130,47 +134,112 @@ def _crop(sequence: Tensor, start: int, length: int) -> Tensor:
 
 MAX_SPEED = 40.0
 """Metres a second of a joint; a group that has a faster one is left out, since a recording in it is broken."""
-
-Job = tuple[list[tuple[np.ndarray, np.ndarray]], list[tuple[Manner, Manner] | None], float, int]
-"""Local rotations and root positions of a group's clips, what each operator borrows, their speeds, and the seed."""
-
-
-def make_group(job: Job) -> tuple[np.ndarray, np.ndarray]:
-    """Features (styles, clips, T, 272) of clips under each operator of a seed, and the styles' speeds."""
-    arrays, borrowed, speed_spread, seed = job
-    motions = [Motion(SKELETON_22, rotations, roots, FPS) for rotations, roots in arrays]
-    rng = np.random.default_rng(seed)
-    styles = [sample_operator(rng, manners, speed_spread) for manners in borrowed]
-    plain = np.stack([encode(motion) for motion in motions])
-    changed = [np.stack([encode(style(motion)) for motion in motions]) for style in styles]
-    return np.stack([plain, *changed]), np.array([1.0] + [style.speed for style in styles])
+MAX_LOG_SPEED = 0.9
+MIXED = 3
+"""Real styles in a mixture at most."""
+CHANGED_FURTHER = 0.5
+"""Share of mixtures with an operator on top."""
 
 
-def _jobs(options: SyntheticStylesOptions) -> Iterator[Job]:
-    pack = Pack.load(options.pack)
-    rng = np.random.default_rng(options.seed)
-    usable = [
-        index
-        for index, clip in enumerate(pack.clips)
-        if clip.frames >= options.frames and (clip.style is None or clip.style in options.neutral)
-    ]
-    manners = [
-        Manner.of(pack.motion(index)) for index, clip in enumerate(pack.clips) if clip.style not in options.held_out
-    ]
-    # Long recordings more often than short ones, but not as often as they are longer.
-    weights = np.array([min(pack.clips[index].frames, 900) for index in usable], dtype=float)
-    unlabelled = np.array([pack.clips[index].style is None for index in usable])
-    weights = shared_out(weights, ((unlabelled, options.unlabelled), (~unlabelled, 1 - options.unlabelled)))
-    for group in range(options.groups):
-        motions = []
-        for index in rng.choice(usable, options.clips, replace=False, p=weights):
-            start = int(rng.integers(0, pack.clips[index].frames - options.frames + 1))
-            motion = pack.motion(int(index)).with_frames(slice(start, start + options.frames))
-            motion = motion.mirror() if rng.random() < 0.5 else motion
-            motions.append((motion.local_rotations, motion.root_positions))
-        pairs = [rng.choice(len(manners), 2, replace=False) for _ in range(options.operators)]
-        borrowed = [(manners[i], manners[j]) if rng.random() < options.borrowed else None for i, j in pairs]
-        yield motions, borrowed, options.speed_spread, options.seed * 1_000_003 + group
+@dataclass(frozen=True, eq=False)
+class SyntheticStyle:
+    """What one style of a group is made of.
+
+    Attributes:
+        manners: of which an operator borrows the difference, if it does.
+        recorded: the differences of a mixture of real styles, one a clip, if it is one.
+        operator: whether it has an operator.
+    """
+
+    manners: tuple[Manner, Manner] | None = None
+    recorded: list[Difference] | None = None
+    operator: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Clips (local rotations and root positions), the styles to put them in, and what operators are drawn with."""
+
+    clips: list[tuple[np.ndarray, np.ndarray]]
+    styles: list[SyntheticStyle]
+    speed_spread: float
+    seed: int
+
+
+def make_group(group: Group) -> tuple[np.ndarray, np.ndarray]:
+    """Features (styles, clips, T, 272) of a group's clips in each style, and the styles' speeds."""
+    rng = np.random.default_rng(group.seed)
+    originals = [Motion(SKELETON_22, rotations, roots, FPS) for rotations, roots in group.clips]
+    features, speeds = [np.stack([encode(clip) for clip in originals])], [1.0]
+    for style in group.styles:
+        clips, speed = originals, 1.0
+        if style.recorded:
+            clips = [turned(clip, each.turns) for clip, each in zip(clips, style.recorded, strict=True)]
+            speed = float(np.exp(np.clip(style.recorded[0].log_speed, -MAX_LOG_SPEED, MAX_LOG_SPEED)))
+        if style.operator:
+            operator = sample_operator(rng, style.manners, group.speed_spread)
+            clips, speed = [operator(clip) for clip in clips], speed * operator.speed
+        features.append(np.stack([encode(clip) for clip in clips]))
+        speeds.append(speed)
+    return np.stack(features), np.array(speeds)
+
+
+class Groups:
+    """Draws groups of clips of a pack and of styles to put them in."""
+
+    def __init__(self, options: SyntheticStylesOptions) -> None:
+        self.options = options
+        self.pack = pack = Pack.load(options.pack)
+        self.rng = np.random.default_rng(options.seed)
+        self.manners = [
+            Manner.of(pack.motion(index)) for index, clip in enumerate(pack.clips) if clip.style not in options.held_out
+        ]
+        self.recorded = None
+        if options.recorded:
+            self.recorded = RecordedDifferences(pack, options.neutral, options.held_out, self.rng)
+
+    def __iter__(self) -> Iterator[Group]:
+        for index in range(self.options.groups):
+            recorded = self.recorded if self.rng.random() < self.options.recorded else None
+            frames = int(self.rng.choice(self.options.frames))
+            clips, styles = self._mixed(recorded, frames) if recorded else self._invented(frames)
+            arrays = [(clip.local_rotations, clip.root_positions) for clip in clips]
+            yield Group(arrays, styles, self.options.speed_spread, self.options.seed * 1_000_003 + index)
+
+    def _invented(self, frames: int) -> tuple[list[Motion], list[SyntheticStyle]]:
+        options, rng, clips = self.options, self.rng, self.pack.clips
+        usable = [
+            index
+            for index, clip in enumerate(clips)
+            if clip.frames >= frames and (clip.style is None or clip.style in options.neutral)
+        ]
+        # Long recordings more often than short ones, but not as often as they are longer.
+        weights = np.array([min(clips[index].frames, 900) for index in usable], dtype=float)
+        unlabelled = np.array([clips[index].style is None for index in usable])
+        shares = ((unlabelled, options.unlabelled), (~unlabelled, 1 - options.unlabelled))
+        chosen = rng.choice(usable, options.clips, replace=False, p=shared_out(weights, shares))
+        pairs = [rng.choice(len(self.manners), 2, replace=False) for _ in range(options.operators)]
+        manners = [(self.manners[i], self.manners[j]) if rng.random() < options.borrowed else None for i, j in pairs]
+        return [self._crop(int(index), frames)[0] for index in chosen], [SyntheticStyle(each) for each in manners]
+
+    def _mixed(self, recorded: RecordedDifferences, frames: int) -> tuple[list[Motion], list[SyntheticStyle]]:
+        options, rng = self.options, self.rng
+        chosen, names = recorded.clips(rng, options.clips, MIXED, frames)
+        crops = [self._crop(index, frames) for index in chosen]
+        styles = []
+        for _ in range(options.operators):
+            some = rng.choice(names, min(int(rng.integers(1, MIXED + 1)), len(names)), replace=False)
+            whole = recorded.mixed(chosen, random_weights(rng, [str(name) for name in some]))
+            parts = [each.part(cut, twin) for each, (_, cut, twin) in zip(whole, crops, strict=True)]
+            styles.append(SyntheticStyle(recorded=parts, operator=bool(rng.random() < CHANGED_FURTHER)))
+        return [clip for clip, _, _ in crops], styles
+
+    def _crop(self, index: int, frames: int) -> tuple[Motion, slice, bool]:
+        """A part of a clip, half the time mirrored; which of its frames, and whether it is."""
+        start = int(self.rng.integers(0, self.pack.clips[index].frames - frames + 1))
+        cut, twin = slice(start, start + frames), bool(self.rng.random() < 0.5)
+        motion = self.pack.motion(index).with_frames(cut)
+        return (motion.mirror() if twin else motion), cut, twin
 
 
 @torch.no_grad()
@@ -179,7 +248,7 @@ def main(options: SyntheticStylesOptions) -> None:
     autoencoder = load_autoencoder(options.autoencoder)
     tensors, speeds = {}, []
     with ProcessPoolExecutor(options.workers) as pool:
-        results = pool.map(make_group, _jobs(options))
+        results = pool.map(make_group, Groups(options))
         for features, group_speeds in tqdm(results, total=options.groups, mininterval=5):
             if np.abs(features[..., BLOCKS["velocities"]]).max() > MAX_SPEED:
                 continue

@@ -1,0 +1,125 @@
+"""Synthetic styles: what real clips show of a style is found again, mixed, and put on other clips."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stylize.features import NUM_FEATURES
+from stylize.motion import Motion
+from stylize.quality import foot_sliding
+from stylize.rotations import rotvec_to_matrix
+from stylize.skeleton import SKELETON_22
+from tests.conftest import walk
+from training.packs import Clip, Pack, build_pack, quantize
+from training.recorded_differences import RecordedDifferences, random_weights
+from training.style_operators import turned
+from training.synthetic_styles import Groups, SyntheticStylesOptions, make_group
+
+SPINE = SKELETON_22.joint("spine1")
+SLOWER = 1.5
+
+
+def bent(motion: Motion, angle: float) -> Motion:
+    turns = np.zeros((len(motion), 22, 3))
+    turns[:, SPINE, 0] = angle
+    return turned(motion, turns)
+
+
+def slow(motion: Motion) -> Motion:
+    return motion.at_times(np.arange(0, motion.duration, 1 / 30 / SLOWER), 30)
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory) -> Path:
+    """Walks of one cadence each in three styles: as they are, bent and slow, bent back."""
+    entries = []
+    for number, cadence in enumerate((1.4, 1.6, 1.8)):
+        neutral = walk(100, cadence)
+        motions = {"normal": neutral, "bent": slow(bent(neutral, 0.5)), "back": bent(neutral, -0.4)}
+        for style, motion in motions.items():
+            clip = Clip(f"{style}-{number}", len(motion), style, f"walk-{number}")
+            entries.append((clip, *quantize(replace(motion, name=clip.name))))
+    path = tmp_path_factory.mktemp("pack") / "pack.npz"
+    build_pack(entries).save(path)
+    return path
+
+
+def differences(packed: Path, held_out: tuple[str, ...] = ()) -> RecordedDifferences:
+    return RecordedDifferences(Pack.load(packed), ("normal",), held_out, np.random.default_rng(0))
+
+
+def test_the_difference_of_two_real_clips_is_what_was_done_to_the_one(packed):
+    found = differences(packed).found
+    assert len(found) == 3
+    for styles in found.values():
+        turns = styles["bent"].turns
+        assert turns.shape == (100, 22, 3)
+        assert np.abs(turns[10:-10, SPINE] - (0.5, 0, 0)).max() < 0.05
+        legs = [SKELETON_22.joint(f"{side}_{part}") for side in ("left", "right") for part in ("hip", "knee")]
+        assert np.sqrt(np.square(turns[10:-10, legs]).sum(-1).mean()) < 0.12
+        assert styles["bent"].log_speed == pytest.approx(-np.log(SLOWER), abs=0.1)
+        assert styles["back"].log_speed == pytest.approx(0, abs=0.02)
+
+
+def test_styles_that_are_held_out_are_not_looked_at(packed):
+    assert {style for styles in differences(packed, ("bent",)).found.values() for style in styles} == {"back"}
+
+
+def test_a_mixture_adds_what_its_styles_do(packed):
+    recorded = differences(packed)
+    clips = sorted(recorded.found)
+    mixed = recorded.mixed(clips, {"bent": 0.5, "back": -1.0})
+    assert len(mixed) == 3
+    for each in mixed:
+        assert np.abs(each.turns[10:-10, SPINE, 0] - 0.65).max() < 0.05
+        assert each.log_speed == pytest.approx(-0.5 * np.log(SLOWER), abs=0.06)
+
+
+def test_the_twin_of_a_difference_turns_the_mirrored_clip_into_the_mirrored_style(packed):
+    recorded = differences(packed)
+    motion = recorded.pack.motion(min(recorded.found))
+    difference = recorded.found[min(recorded.found)]["bent"]
+    cut = slice(20, 80)
+    expected = turned(motion.with_frames(cut), difference.part(cut, mirror=False).turns).mirror()
+    twin = turned(motion.with_frames(cut).mirror(), difference.part(cut, mirror=True).turns)
+    np.testing.assert_allclose(twin.positions, expected.positions, atol=1e-5)
+
+
+def test_turning_joints_leaves_the_feet_on_the_ground(procedural_walk):
+    turns = np.zeros((len(procedural_walk), 22, 3))
+    turns[:, [SKELETON_22.joint("left_hip"), SKELETON_22.joint("right_hip")], 0] = -0.4
+    turns[:, [SKELETON_22.joint("left_knee"), SKELETON_22.joint("right_knee")], 0] = 0.7
+    changed = turned(procedural_walk, turns)
+    knee = SKELETON_22.joint("left_knee")
+    expected = rotvec_to_matrix(turns[:, knee]) @ procedural_walk.local_rotations[:, knee]
+    np.testing.assert_allclose(changed.local_rotations[:, knee], expected, atol=1e-9)
+    feet = [SKELETON_22.joint("left_foot"), SKELETON_22.joint("right_foot")]
+    before, after = procedural_walk.positions[:, feet, 1].min(1), changed.positions[:, feet, 1].min(1)
+    assert np.abs(before - after).max() < 0.03
+    assert foot_sliding(changed) < 1.5 * foot_sliding(procedural_walk) + 0.05
+
+
+def test_random_weights_hold_some_of_every_style_and_turn_some_round():
+    rng = np.random.default_rng(0)
+    drawn = np.array([list(random_weights(rng, ["a", "b"]).values()) for _ in range(200)])
+    assert 0.25 <= np.abs(drawn).min() and np.abs(drawn).max() <= 1.0
+    assert 0.2 < np.mean(drawn < 0) < 0.4
+
+
+@pytest.mark.parametrize("recorded", [0.0, 1.0])
+def test_every_style_of_a_group_is_the_same_clips_changed(packed, recorded):
+    options = SyntheticStylesOptions(
+        packed, Path(), Path(), recorded=recorded, groups=3, operators=2, clips=3, unlabelled=0
+    )
+    groups = list(Groups(options))
+    assert len(groups) == 3
+    for group in groups:
+        made, speeds = make_group(group)
+        frames = len(group.clips[0][0])
+        assert frames in options.frames
+        assert made.shape == (3, 3, frames, NUM_FEATURES) and np.isfinite(made).all()
+        assert speeds[0] == 1 and (speeds > 0.3).all() and (speeds < 3).all()
+        apart = np.abs(made[1:] - made[:1]).mean((1, 2, 3))
+        assert (apart > 1e-3).all()

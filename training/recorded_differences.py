@@ -1,0 +1,135 @@
+"""What sets a style apart from the neutral one, as real clips of the same action show it frame by frame.
+
+Mixtures of such differences, some of them turned round, are styles that nobody recorded, but which lie where real
+styles lie: in how a body moves, not only in how it is held, and alike in one action and another.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+
+from stylize.features import FPS, encode
+from stylize.rotations import matrix_to_rotvec
+from stylize.skeleton import SKELETON_22
+from training.aligned_clips import align, movement, smooth_times
+from training.datasets import log_tempo
+from training.packs import Pack
+from training.style_operators import MIRROR, heading_free
+
+MAX_COST = 0.75
+MAX_TURN = 2.0
+"""Radians of a difference; larger ones are a joint's way round the other side."""
+SMOOTHING = 1.0
+"""Frames."""
+TURNED_ROUND = 0.3
+"""Share of differences that are taken the other way round."""
+
+
+@dataclass(frozen=True, eq=False)
+class Difference:
+    """From a neutral clip to one of the same action in a style, on its timeline.
+
+    Attributes:
+        turns: (T, J, 3) rotation vectors in the parents' frames, the root's in its heading frame.
+        log_speed: log of how many times as fast the style's clip is.
+    """
+
+    turns: np.ndarray
+    log_speed: float
+
+    def part(self, frames: slice, mirror: bool) -> "Difference":
+        """That of some frames, or of their mirrored twins."""
+        turns = self.turns[frames]
+        return replace(self, turns=turns[:, SKELETON_22.mirrored_joints] * MIRROR if mirror else turns)
+
+
+class RecordedDifferences:
+    """The differences between the neutral clips of a pack and those in its styles.
+
+    Args:
+        pack: of the training.
+        neutral: style labels without a style of their own; each is held against the styles of its set.
+        held_out: style labels that are not looked at.
+        rng: of the choice of clips.
+        candidates: how many clips of a style are tried for each neutral one; the most alike is taken.
+    """
+
+    def __init__(
+        self,
+        pack: Pack,
+        neutral: tuple[str, ...],
+        held_out: tuple[str, ...],
+        rng: np.random.Generator,
+        candidates: int = 3,
+    ) -> None:
+        by_label: dict[tuple[str, str], list[int]] = {}
+        for index, clip in enumerate(pack.clips):
+            if clip.style and clip.content and clip.style not in held_out:
+                by_label.setdefault((clip.style, clip.content), []).append(index)
+        self.pack = pack
+        self.found: dict[int, dict[str, Difference]] = {}
+        for (own, content), members in by_label.items():
+            styles = {
+                style: others
+                for (style, action), others in by_label.items()
+                if own in neutral and action == content and style != own and _set_of(style) == _set_of(own)
+            }
+            for index in members if styles else ():
+                found = {
+                    style: self._difference(index, rng.choice(others, min(candidates, len(others)), replace=False))
+                    for style, others in styles.items()
+                }
+                if any(found.values()):
+                    self.found[index] = {style: each for style, each in found.items() if each is not None}
+
+    def _difference(self, index: int, others: np.ndarray) -> Difference | None:
+        motion = self.pack.motion(index)
+        features = encode(motion)
+        best = None
+        for other in others.tolist():
+            styled = self.pack.motion(other)
+            styled_features = encode(styled)
+            way, cost = align(movement(styled_features), movement(features))
+            if cost <= MAX_COST and (best is None or cost < best[0]):
+                best = cost, smooth_times(way, len(motion)), styled, log_tempo(styled_features)
+        if best is None:
+            return None
+        _, times, styled, tempo = best
+        turns = heading_free(styled.at_times(times / FPS, FPS)) @ np.swapaxes(heading_free(motion), -1, -2)
+        vectors = gaussian_filter1d(matrix_to_rotvec(turns), SMOOTHING, axis=0, mode="nearest")
+        sizes = np.linalg.norm(vectors, axis=-1, keepdims=True)
+        vectors *= np.minimum(1.0, MAX_TURN / np.maximum(sizes, 1e-9))
+        return Difference(vectors.astype(np.float32), tempo - log_tempo(features))
+
+    def clips(self, rng: np.random.Generator, count: int, styles: int, frames: int) -> tuple[list[int], list[str]]:
+        """Neutral clips of at least ``frames`` and styles of one set, in each of which all of them are known."""
+        usable = [index for index in self.found if self.pack.clips[index].frames >= frames]
+        while True:
+            first = int(rng.choice(usable))
+            names = sorted(self.found[first])
+            chosen = [str(name) for name in rng.choice(names, min(styles, len(names)), replace=False)]
+            others = [index for index in usable if index != first and set(chosen) <= set(self.found[index])]
+            if len(others) >= count - 1:
+                return [first, *rng.choice(others, count - 1, replace=False).tolist()], chosen
+
+    def mixed(self, clips: list[int], weights: dict[str, float]) -> list[Difference]:
+        """A weighted sum of styles' differences for each of some clips; the speed is that of all of them."""
+        log_speed = float(
+            np.mean([sum(w * self.found[i][style].log_speed for style, w in weights.items()) for i in clips])
+        )
+        return [
+            Difference(np.sum([w * self.found[i][style].turns for style, w in weights.items()], axis=0), log_speed)
+            for i in clips
+        ]
+
+
+def _set_of(style: str) -> str:
+    return style.rpartition("/")[0]
+
+
+def random_weights(rng: np.random.Generator, styles: list[str]) -> dict[str, float]:
+    """How much of each of some styles a mixture holds: less than a style where there are several."""
+    most = 1.3 if len(styles) == 1 else 1.0
+    sign = np.where(rng.random(len(styles)) < TURNED_ROUND, -1.0, 1.0)
+    return dict(zip(styles, sign * rng.uniform(0.25, most, len(styles)), strict=True))
