@@ -9,12 +9,12 @@ import pytest
 from stylize.features import NUM_FEATURES
 from stylize.motion import Motion
 from stylize.quality import foot_sliding
-from stylize.rotations import rotvec_to_matrix
+from stylize.rotations import matrix_to_rotvec, rotvec_to_matrix
 from stylize.skeleton import SKELETON_22
 from tests.conftest import walk
 from training.packs import Clip, Pack, build_pack, quantize
-from training.recorded_differences import RecordedDifferences, random_weights
-from training.style_operators import turned
+from training.recorded_differences import Difference, RecordedDifferences, random_weights
+from training.style_operators import StyleOperator, turned
 from training.synthetic_styles import Groups, SyntheticStylesOptions, make_group
 
 SPINE = SKELETON_22.joint("spine1")
@@ -47,11 +47,15 @@ def packed(tmp_path_factory) -> Path:
 
 
 def differences(packed: Path, held_out: tuple[str, ...] = ()) -> RecordedDifferences:
-    return RecordedDifferences(Pack.load(packed), ("normal",), held_out, np.random.default_rng(0))
+    return RecordedDifferences(Pack.load(packed), held_out, np.random.default_rng(0))
+
+
+def of_neutral(recorded: RecordedDifferences) -> dict[int, dict[str, Difference]]:
+    return {index: found for index, found in recorded.found.items() if recorded.pack.clips[index].style == "normal"}
 
 
 def test_the_difference_of_two_real_clips_is_what_was_done_to_the_one(packed):
-    found = differences(packed).found
+    found = of_neutral(differences(packed))
     assert len(found) == 3
     for styles in found.values():
         turns = styles["bent"].turns
@@ -64,12 +68,14 @@ def test_the_difference_of_two_real_clips_is_what_was_done_to_the_one(packed):
 
 
 def test_styles_that_are_held_out_are_not_looked_at(packed):
-    assert {style for styles in differences(packed, ("bent",)).found.values() for style in styles} == {"back"}
+    recorded = differences(packed, ("bent",))
+    assert {recorded.pack.clips[index].style for index in recorded.found} == {"normal", "back"}
+    assert {style for styles in recorded.found.values() for style in styles} == {"normal", "back"}
 
 
 def test_a_mixture_adds_what_its_styles_do(packed):
     recorded = differences(packed)
-    clips = sorted(recorded.found)
+    clips = list(of_neutral(recorded))
     mixed = recorded.mixed(clips, {"bent": 0.5, "back": -1.0})
     assert len(mixed) == 3
     for each in mixed:
@@ -79,8 +85,8 @@ def test_a_mixture_adds_what_its_styles_do(packed):
 
 def test_the_twin_of_a_difference_turns_the_mirrored_clip_into_the_mirrored_style(packed):
     recorded = differences(packed)
-    motion = recorded.pack.motion(min(recorded.found))
-    difference = recorded.found[min(recorded.found)]["bent"]
+    index, styles = next(iter(of_neutral(recorded).items()))
+    motion, difference = recorded.pack.motion(index), styles["bent"]
     cut = slice(20, 80)
     expected = turned(motion.with_frames(cut), difference.part(cut, mirror=False).turns).mirror()
     twin = turned(motion.with_frames(cut).mirror(), difference.part(cut, mirror=True).turns)
@@ -104,7 +110,7 @@ def test_turning_joints_leaves_the_feet_on_the_ground(procedural_walk):
 def test_random_weights_hold_some_of_every_style_and_turn_some_round():
     rng = np.random.default_rng(0)
     drawn = np.array([list(random_weights(rng, ["a", "b"]).values()) for _ in range(200)])
-    assert 0.25 <= np.abs(drawn).min() and np.abs(drawn).max() <= 1.0
+    assert np.abs(drawn).min() >= 0.25 and np.abs(drawn).max() <= 1.0
     assert 0.2 < np.mean(drawn < 0) < 0.4
 
 
@@ -123,3 +129,29 @@ def test_every_style_of_a_group_is_the_same_clips_changed(packed, recorded):
         assert speeds[0] == 1 and (speeds > 0.3).all() and (speeds < 3).all()
         apart = np.abs(made[1:] - made[:1]).mean((1, 2, 3))
         assert (apart > 1e-3).all()
+
+
+def test_how_an_arm_hangs_says_nothing_of_how_it_is_lifted():
+    arms = np.zeros((60, 22, 3))
+    lift = np.clip(np.linspace(-1, 2, 60), 0, 1)
+    for side, sign in (("left", 1), ("right", -1)):
+        arms[:, SKELETON_22.joint(f"{side}_shoulder"), 2] = -1.2 * sign
+    arms[:, SKELETON_22.joint("left_shoulder"), 2] += 2.2 * lift
+    motion = replace(walk(60, speed=0.0), local_rotations=rotvec_to_matrix(arms))
+    plain = {name: np.zeros((22, 3)) for name in ("posture", "raised", "pose", "sway", "bob", "waver")}
+    hanging = np.zeros((22, 3))
+    hanging[[SKELETON_22.joint("left_shoulder"), SKELETON_22.joint("right_shoulder")], 0] = 0.6
+    operator = StyleOperator(
+        **plain | {"posture": hanging},
+        speed=1.0,
+        amplitude=np.ones(22),
+        emphasis=np.zeros(22),
+        pose_weight=np.zeros(22),
+        waver_frequency=1.0,
+    )
+    change = operator(motion).local_rotations @ np.swapaxes(motion.local_rotations, -1, -2)
+    angles = np.linalg.norm(matrix_to_rotvec(change), axis=-1)
+    left, right = (angles[:, SKELETON_22.joint(f"{side}_shoulder")] for side in ("left", "right"))
+    assert left[:10] == pytest.approx(0.6, abs=0.01)
+    assert left[-10:] == pytest.approx(0.0, abs=0.02)
+    assert right == pytest.approx(0.6, abs=0.01)

@@ -1,4 +1,4 @@
-"""What sets a style apart from the neutral one, as real clips of the same action show it frame by frame.
+"""What sets a style apart from another one, as real clips of the same action show it frame by frame.
 
 Mixtures of such differences, some of them turned round, are styles that nobody recorded, but which lie where real
 styles lie: in how a body moves, not only in how it is held, and alike in one action and another.
@@ -28,7 +28,7 @@ TURNED_ROUND = 0.3
 
 @dataclass(frozen=True, eq=False)
 class Difference:
-    """From a neutral clip to one of the same action in a style, on its timeline.
+    """From a clip to one of the same action in another style, on its timeline.
 
     Attributes:
         turns: (T, J, 3) rotation vectors in the parents' frames, the root's in its heading frame.
@@ -45,23 +45,23 @@ class Difference:
 
 
 class RecordedDifferences:
-    """The differences between the neutral clips of a pack and those in its styles.
+    """The differences between the clips of a pack in one style and those in the others of its set.
 
     Args:
         pack: of the training.
-        neutral: style labels without a style of their own; each is held against the styles of its set.
         held_out: style labels that are not looked at.
         rng: of the choice of clips.
-        candidates: how many clips of a style are tried for each neutral one; the most alike is taken.
+        members: how many clips of each style and action are looked at.
+        candidates: how many clips of another style are tried for each of them; the most alike is taken.
     """
 
     def __init__(
         self,
         pack: Pack,
-        neutral: tuple[str, ...],
         held_out: tuple[str, ...],
         rng: np.random.Generator,
-        candidates: int = 3,
+        members: int = 12,
+        candidates: int = 2,
     ) -> None:
         by_label: dict[tuple[str, str], list[int]] = {}
         for index, clip in enumerate(pack.clips):
@@ -69,16 +69,16 @@ class RecordedDifferences:
                 by_label.setdefault((clip.style, clip.content), []).append(index)
         self.pack = pack
         self.found: dict[int, dict[str, Difference]] = {}
-        for (own, content), members in by_label.items():
-            styles = {
-                style: others
-                for (style, action), others in by_label.items()
-                if own in neutral and action == content and style != own and _set_of(style) == _set_of(own)
+        for (own, content), clips in by_label.items():
+            others = {
+                style: indices
+                for (style, action), indices in by_label.items()
+                if action == content and style != own and _set_of(style) == _set_of(own)
             }
-            for index in members if styles else ():
+            for index in rng.choice(clips, min(members, len(clips)), replace=False).tolist() if others else ():
                 found = {
-                    style: self._difference(index, rng.choice(others, min(candidates, len(others)), replace=False))
-                    for style, others in styles.items()
+                    style: self._difference(index, rng.choice(indices, min(candidates, len(indices)), replace=False))
+                    for style, indices in others.items()
                 }
                 if any(found.values()):
                     self.found[index] = {style: each for style, each in found.items() if each is not None}
@@ -103,15 +103,20 @@ class RecordedDifferences:
         return Difference(vectors.astype(np.float32), tempo - log_tempo(features))
 
     def clips(self, rng: np.random.Generator, count: int, styles: int, frames: int) -> tuple[list[int], list[str]]:
-        """Neutral clips of at least ``frames`` and styles of one set, in each of which all of them are known."""
+        """Clips of one style and at least ``frames``, and other styles whose differences are known for all of them."""
         usable = [index for index in self.found if self.pack.clips[index].frames >= frames]
         while True:
             first = int(rng.choice(usable))
             names = sorted(self.found[first])
             chosen = [str(name) for name in rng.choice(names, min(styles, len(names)), replace=False)]
-            others = [index for index in usable if index != first and set(chosen) <= set(self.found[index])]
-            if len(others) >= count - 1:
-                return [first, *rng.choice(others, count - 1, replace=False).tolist()], chosen
+            alike = [
+                index
+                for index in usable
+                if self.pack.clips[index].style == self.pack.clips[first].style
+                and set(chosen) <= set(self.found[index])
+            ]
+            if len(alike) >= count:
+                return rng.choice(alike, count, replace=False).tolist(), chosen
 
     def mixed(self, clips: list[int], weights: dict[str, float]) -> list[Difference]:
         """A weighted sum of styles' differences for each of some clips; the speed is that of all of them."""

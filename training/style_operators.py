@@ -26,6 +26,8 @@ JOINTS = len(SKELETON_22)
 SPINE = ("spine1", "spine2", "spine3")
 ARMS = ("collar", "shoulder", "elbow", "wrist")
 LEGS = ("hip", "knee", "ankle", "foot")
+FREED_BY_RAISING = 0.6
+"""Share of a held pose that an arm leaves when it is raised to do something."""
 MIRROR = np.array([1.0, -1.0, -1.0])
 """What a rotation vector is multiplied by on the other side of the body."""
 
@@ -39,7 +41,8 @@ class StyleOperator:
         amplitude: (J,) factor on each joint's rotation about its mean.
         emphasis: (J,) share of the fast part of that rotation that is added; -1 leaves the slow part alone.
         posture: (J, 3) rotation vectors in the parent's frame.
-        pose: (J, 3) rotation vectors that joints are drawn to, by ``pose_weight`` (J,).
+        raised: (J, 3) the same of an arm that is raised: how it hangs says little of how it is lifted.
+        pose: (J, 3) rotation vectors that joints are drawn to, by ``pose_weight`` (J,), a raised arm less.
         sway: (J, 3) rotation vectors in step with the legs' swing, ``bob`` (J, 3) at twice its frequency.
         waver: (J, 3) rotation vectors that swing at ``waver_frequency`` in Hz.
     """
@@ -48,6 +51,7 @@ class StyleOperator:
     amplitude: np.ndarray
     emphasis: np.ndarray
     posture: np.ndarray
+    raised: np.ndarray
     pose: np.ndarray
     pose_weight: np.ndarray
     sway: np.ndarray
@@ -60,15 +64,17 @@ class StyleOperator:
         heading, local = _heading(motion), heading_free(motion)
         pelvis = local[:, 0]
         changed = self._exaggerated(local)
+        raised = _raised_arms(motion)
         changed = slerp(
             changed,
             np.broadcast_to(rotvec_to_matrix(self.pose), changed.shape),
-            np.broadcast_to(self.pose_weight, changed.shape[:2]),
+            self.pose_weight * (1 - FREED_BY_RAISING * raised),
         )
         swing = _leg_swing(motion, heading)
         turn = np.sin(2 * np.pi * self.waver_frequency * np.arange(len(motion)) / motion.fps)
-        signals = np.stack([np.ones_like(swing), swing, swing**2 - np.mean(swing**2), turn])
-        offsets = np.einsum("kt,kji->tji", signals, np.stack([self.posture, self.sway, self.bob, self.waver]))
+        signals = np.stack([swing, swing**2 - np.mean(swing**2), turn])
+        offsets = np.einsum("kt,kji->tji", signals, np.stack([self.sway, self.bob, self.waver]))
+        offsets += self.posture + raised[..., None] * (self.raised - self.posture)
         changed = rotvec_to_matrix(offsets) @ changed
         # The legs keep their directions when the pelvis turns, or every tilt would lift a foot.
         for side in ("left", "right"):
@@ -108,6 +114,17 @@ def _leg_swing(motion: Motion, heading: np.ndarray) -> np.ndarray:
     forward = np.einsum("ti,ti->t", between, heading[:, :, 2])
     forward = gaussian_filter1d(forward - forward.mean(), 1.0, mode="nearest")
     return forward / np.hypot(forward.std() * np.sqrt(2), 0.15)
+
+
+def _raised_arms(motion: Motion) -> np.ndarray:
+    """(T, J) from 0 for an arm that hangs to 1 for one whose hand is over its shoulder; 0 for all but arms."""
+    raised = np.zeros(motion.local_rotations.shape[:2])
+    for side in ("left", "right"):
+        height = (motion.joint_positions(f"{side}_wrist") - motion.joint_positions(f"{side}_shoulder"))[:, 1]
+        share = np.clip((height + 0.2) / 0.35, 0, 1)
+        joints = [SKELETON_22.joint(f"{side}_{part}") for part in ARMS]
+        raised[:, joints] = gaussian_filter1d(share * share * (3 - 2 * share), 2.0, mode="nearest")[:, None]
+    return raised
 
 
 def _on_its_feet(changed: Motion, original: Motion) -> Motion:
@@ -181,18 +198,23 @@ def sample_operator(
     return draw.operator()
 
 
+SCALED = ("emphasis", "posture", "raised", "pose_weight", "sway", "bob", "waver")
+"""What an operator has less of where it is subtle."""
+
+
 class _Draw:
     """The arrays of an operator while they are drawn."""
 
     def __init__(self, rng: np.random.Generator, speed_spread: float) -> None:
         self.rng = rng
         self.speed_spread = speed_spread
-        vectors = ("posture", "pose", "sway", "bob", "waver")
+        vectors = ("posture", "raised", "pose", "sway", "bob", "waver")
         self.values = {name: np.zeros((JOINTS, 3)) for name in vectors}
         self.values |= {"amplitude": np.ones(JOINTS), "emphasis": np.zeros(JOINTS), "pose_weight": np.zeros(JOINTS)}
 
     def operator(self) -> StyleOperator:
         """The operator, with a speed; all of it more or less, for real styles are subtle as often as not."""
+        self._raise_arms()
         values, share = self.values, float(self.rng.uniform(0.2, 1.1))
         log_speed = self.speed_spread * np.clip(self.rng.normal(), -2.4, 2.4)
         speed = float(np.exp(log_speed)) if self.chance(0.7) else 1.0
@@ -201,8 +223,18 @@ class _Draw:
             amplitude=values["amplitude"] ** share,
             pose=values["pose"],
             waver_frequency=float(self.rng.uniform(0.3, 1.2)),
-            **{name: share * values[name] for name in ("emphasis", "posture", "pose_weight", "sway", "bob", "waver")},
+            **{name: share * values[name] for name in SCALED},
         )
+
+    def _raise_arms(self) -> None:
+        """Decide how arms are carried that are raised; real styles were seen to keep between all and nothing."""
+        arms = [i for i, name in enumerate(SKELETON_22.names) if name.split("_")[-1] in ARMS]
+        self.values["raised"][arms] = self.rng.uniform(0, 1) * self.values["posture"][arms]
+        if self.chance(0.6):
+            sides = self.sides(0.85)
+            self.add("raised", "shoulder", self.rng.normal(0, (20, 14, 18)), sides)
+            self.add("raised", "elbow", self.rng.normal((0, -8, 4), (8, 26, 14)), sides)
+            self.add("raised", "wrist", self.rng.normal(0, (12, 12, 15)), sides)
 
     def chance(self, share: float) -> bool:
         return bool(self.rng.random() < share)

@@ -196,7 +196,7 @@ class Groups:
         ]
         self.recorded = None
         if options.recorded:
-            self.recorded = RecordedDifferences(pack, options.neutral, options.held_out, self.rng)
+            self.recorded = RecordedDifferences(pack, options.held_out, self.rng)
 
     def __iter__(self) -> Iterator[Group]:
         for index in range(self.options.groups):
