@@ -1,10 +1,12 @@
 """Synthetic styles: what real clips show of a style is found again, mixed, and put on other clips."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from stylize.features import NUM_FEATURES
 from stylize.motion import Motion
@@ -12,10 +14,15 @@ from stylize.quality import foot_sliding
 from stylize.rotations import matrix_to_rotvec, rotvec_to_matrix
 from stylize.skeleton import SKELETON_22
 from tests.conftest import walk
+from training import synthetic_styles, train_autoencoder, train_stylizer
+from training.loop import RunOptions
 from training.packs import Clip, Pack, build_pack, quantize
 from training.recorded_differences import Difference, RecordedDifferences, random_weights
 from training.style_operators import StyleOperator, turned
+from training.stylizer_losses import LossWeights, posture_scale
 from training.synthetic_styles import Groups, SyntheticStylesOptions, make_group
+from training.train_autoencoder import TrainAutoencoder
+from training.train_stylizer import TrainStylizer
 
 SPINE = SKELETON_22.joint("spine1")
 SLOWER = 1.5
@@ -155,3 +162,42 @@ def test_how_an_arm_hangs_says_nothing_of_how_it_is_lifted():
     assert left[:10] == pytest.approx(0.6, abs=0.01)
     assert left[-10:] == pytest.approx(0.0, abs=0.02)
     assert right == pytest.approx(0.6, abs=0.01)
+
+
+def test_what_varies_along_clips_says_little_of_a_posture():
+    rng = np.random.default_rng(0)
+    steps = np.repeat(rng.normal(size=(20, 8, 3)), 10, axis=1) * (3.0, 1.0, 0.1)
+    clips = [torch.from_numpy(each).float() for each in steps + rng.normal(size=(20, 1, 3))]
+    scale = posture_scale([*clips, clips[0][:15]], 10)
+    torch.testing.assert_close(scale, scale.T)
+    assert scale[0, 0] < 0.5 * scale[1, 1] < 0.5 * scale[2, 2]
+
+
+def test_a_stylizer_is_trained_on_a_file_of_recorded_mixtures(packed, tmp_path):
+    def run(name: str) -> RunOptions:
+        return RunOptions(tmp_path / name, steps=2, device="cpu", bf16=False, log_every=1)
+
+    train_autoencoder.main(TrainAutoencoder(packed, run("autoencoder"), batch_size=2))
+    file = tmp_path / "synthetic.safetensors"
+    synthetic_styles.main(
+        SyntheticStylesOptions(
+            packed, tmp_path / "autoencoder", file, recorded=1.0, groups=2, operators=2, clips=2, workers=1
+        )
+    )
+    weights = LossWeights(adversarial=0, synthetic_posture=0.5)
+    train_stylizer.main(
+        TrainStylizer(
+            packed,
+            tmp_path / "autoencoder",
+            run("open"),
+            weights=weights,
+            synthetic=(file,),
+            supervised=False,
+            aligned=False,
+            batch_size=2,
+            synthetic_batch_size=3,
+        )
+    )
+    log = [json.loads(line) for line in (tmp_path / "open" / "log.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in log] == [1, 2]
+    assert all(row["synthetic_posture"] > 0 and np.isfinite(list(row.values())).all() for row in log)

@@ -117,11 +117,11 @@ def _leg_swing(motion: Motion, heading: np.ndarray) -> np.ndarray:
 
 
 def _raised_arms(motion: Motion) -> np.ndarray:
-    """(T, J) from 0 for an arm that hangs to 1 for one whose hand is over its shoulder; 0 for all but arms."""
+    """(T, J) from 0 for an arm whose hand is below the head to 1 for one that is stretched up; 0 for all but arms."""
     raised = np.zeros(motion.local_rotations.shape[:2])
     for side in ("left", "right"):
         height = (motion.joint_positions(f"{side}_wrist") - motion.joint_positions(f"{side}_shoulder"))[:, 1]
-        share = np.clip((height + 0.2) / 0.35, 0, 1)
+        share = np.clip((height - 0.15) / 0.3, 0, 1)
         joints = [SKELETON_22.joint(f"{side}_{part}") for part in ARMS]
         raised[:, joints] = gaussian_filter1d(share * share * (3 - 2 * share), 2.0, mode="nearest")[:, None]
     return raised

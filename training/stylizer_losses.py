@@ -6,6 +6,7 @@ that reconstructs a clip comes from another action in the same style, and frozen
 content look at the recombinations.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -36,6 +37,10 @@ class LossWeights:
         guide_noise: deviation of the noise under which those classifiers are trained, and look.
         adversarial: of the discriminator on recombined latents.
         synthetic: of latents in a synthetic style against what they should be.
+        synthetic_content: of the content codes of one clip in two synthetic styles: what they differ in is style that
+            the style code does not hold.
+        synthetic_posture: of the mean of latents in a synthetic style against what it should be, where it hardly
+            changes along a real clip above all: there a small difference is one of style.
         tempo: of the change of tempo from one style to another.
         aligned: of recombined latents against those of a real clip of the same style and action on the same timeline.
         movement: of the paths of hands and feet in a recombination against those in its content, where no real clip
@@ -52,6 +57,8 @@ class LossWeights:
     guide_noise: float = 0.6
     adversarial: float = 0.08
     synthetic: float = 1.0
+    synthetic_content: float = 0.1
+    synthetic_posture: float = 0.0
     tempo: float = 0.3
     aligned: float = 0.5
     movement: float = 0.5
@@ -89,6 +96,10 @@ class StyleBatch:
 
 SMALL_CHANGE = 0.15
 """Of latents, below which a synthetic style counts less and less."""
+
+
+SMALL_POSTURE = 0.5
+"""The same of postures, in deviations of the mean latents along a clip."""
 
 
 SHOWN_NOISE = 0.2
@@ -147,7 +158,10 @@ class StylizerTraining(nn.Module):
         label_counts: how many styles and actions have a label.
         autoencoder: trained with the stylizer (end to end), on batches of stacked features in place of latents.
         decoder: the frozen autoencoder of the latents, to see movements with.
+        posture_scale: (C, C) what mean latents are multiplied by to see postures; see ``posture_scale``.
     """
+
+    posture_scale: Tensor | None
 
     def __init__(
         self,
@@ -157,10 +171,12 @@ class StylizerTraining(nn.Module):
         label_counts: tuple[int, int],
         autoencoder: Autoencoder | None = None,
         decoder: Autoencoder | None = None,
+        posture_scale: Tensor | None = None,
     ) -> None:
         super().__init__()
         self.stylizer = stylizer
         self.decoder = decoder
+        self.register_buffer("posture_scale", posture_scale, persistent=False)
         self.discriminator = Discriminator(stylizer.config.latent_channels, *label_counts)
         self.guide = guide
         self.moments = None
@@ -237,10 +253,15 @@ class StylizerTraining(nn.Module):
         losses = {
             # Against the copy's error, or the strong styles would be all that is learnt.
             "synthetic": weights.synthetic * (error / (copied + SMALL_CHANGE)).mean(),
-            "synthetic_content": 0.1 * weights.synthetic * (content_code - target_content_code).abs().mean(),
+            "synthetic_content": weights.synthetic_content * (content_code - target_content_code).abs().mean(),
             "synthetic_tempo": weights.tempo * tempo_loss(change, batch.tempo_change),
             "_synthetic_against_copy": error.mean() / copied.mean(),
         }
+        if self.posture_scale is not None:
+            scale, target = self.posture_scale, batch.targets.mean(-1)
+            off, copied_off = ((each.float().mean(-1) - target) @ scale for each in (made, batch.contents))
+            share = off.abs().mean(1) / (copied_off.abs().mean(1) + SMALL_POSTURE)
+            losses["synthetic_posture"] = weights.synthetic_posture * share.mean()
         if stylizer.config.probabilistic:
             zero = torch.zeros_like(mean)
             losses["synthetic_kl"] = weights.kl * gaussian_kl(mean, log_variance, zero, zero).mean()
@@ -338,6 +359,23 @@ class StylizerTraining(nn.Module):
             "discriminator": 0.5
             * (nn.functional.softplus(fake_score.float()).mean() + nn.functional.softplus(-real_score.float()).mean()),
         }
+
+
+def posture_scale(latents: Sequence[Tensor], length: int) -> Tensor:
+    """(C, C) by which mean latents are multiplied so that what varies along clips (N, C) counts little.
+
+    Args:
+        latents: of clips; those that are shorter than two parts have no say.
+        length: of the parts whose means are held against each other.
+    """
+    changes = []
+    for clip in (each for each in latents if len(each) >= 2 * length):
+        parts = clip.unfold(0, length, length // 2).mean(-1)
+        changes.append(parts - parts.mean(0))
+    spread = torch.cat(changes)
+    covariance = spread.T @ spread / len(spread)
+    values, vectors = torch.linalg.eigh(covariance)
+    return vectors @ torch.diag((values + 0.1 * values.mean()).rsqrt()) @ vectors.T
 
 
 def movement_lost(decoder: Autoencoder, contents: Tensor, made: Tensor) -> Tensor:

@@ -25,7 +25,7 @@ from training.classifiers import IGNORE, Guide, label_index, train_classifier
 from training.datasets import FeatureClip, change_speed, load_feature_clips, log_tempo, random_crop, shared_out, warp
 from training.loop import RunOptions, Trainer, set_up
 from training.style_neighbours import linked_groups, style_groups, style_neighbours
-from training.stylizer_losses import LossWeights, StyleBatch, StylizerTraining
+from training.stylizer_losses import LossWeights, StyleBatch, StylizerTraining, posture_scale
 from training.synthetic_styles import SyntheticStyles
 from training.train_autoencoder import load_autoencoder, save_autoencoder, set_feature_statistics
 
@@ -349,7 +349,8 @@ def main(options: TrainStylizer) -> None:
     synthetic = SyntheticStyles(options.synthetic, options.run.seed) if options.synthetic else None
     together = autoencoder if options.end_to_end else None
     decoder = None if options.end_to_end else autoencoder
-    training = StylizerTraining(stylizer, guide, options.weights, sampler.label_counts, together, decoder)
+    scale = posture_scale(sampler.latents, min(CROP_LENGTHS)) if options.weights.synthetic_posture else None
+    training = StylizerTraining(stylizer, guide, options.weights, sampler.label_counts, together, decoder, scale)
     trainer = Trainer(training, options.run, [sampler.rng] + ([synthetic.rng] if synthetic else []))
 
     def losses_of(_: int) -> dict[str, Tensor]:
