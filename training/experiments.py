@@ -61,9 +61,10 @@ TEXTS = {
     ),
     "held-out": (
         "Styles that no training saw",
-        "A stylizer that saw neutral and unlabelled clips and synthetic styles made of those, as the open network of "
-        "the default checkpoint is trained, is given each of the labelled styles by reference. No clip of a style, in "
-        "either set, was in its training. The autoencoder and the predictor know nothing of styles.",
+        "A stylizer that saw neutral and unlabelled clips and synthetic styles made of those alone is given each of "
+        "the labelled styles by reference. No clip of a style, in either set, was in its training. The autoencoder and "
+        "the predictor know nothing of styles. The open network of the default checkpoint is trained with mixtures of "
+        "recorded styles as well; what that gives is in its model card.",
     ),
     "efficiency": ("Efficiency", "What a checkpoint costs on a processor."),
 }
