@@ -234,22 +234,19 @@ class Restyler:
             content_code, own_code = self.content_code(content, name), self.style_code(content, name).mean
             members = [style for style in styles if style.network == name]
             push = STYLE_PUSH.get(name, 0.0)
-            codes = [style.code + push * (style.code - own_code) for style in members]
-            shares = [torch.from_numpy(style.at(latents.shape[-1])).to(latents) for style in members]
-            # Where what some styles add is taken off by others, what the codes hold of the content does not matter.
-            needed = bool(sum(shares).abs().max() > 1e-6) or any(style.posture is not None for style in members)
-            codes = torch.cat([*codes, own_code] if needed else codes)
-            made = self.networks[name].generate(content_code.expand(len(codes), -1, -1), codes).split(1)
-            own = made[-1] if needed else torch.zeros_like(latents)
-            for style, share, target in zip(members, shares, made, strict=False):
+            codes = torch.cat([*(style.code + push * (style.code - own_code) for style in members), own_code])
+            content_codes = content_code.expand(len(codes), -1, -1)
+            *targets, own = self.networks[name].generate(content_codes, codes).split(1)
+            for style, target in zip(members, targets, strict=True):
+                weights = torch.from_numpy(style.at(latents.shape[-1])).to(latents)
                 missed = latents - own
                 posture = missed.mean(-1, keepdim=True)
-                change += share * STYLE_GAIN.get(name, 1.0) * (target - own)
-                lost += share * (1 - kept) * (missed - posture)
+                change += weights * STYLE_GAIN.get(name, 1.0) * (target - own)
+                lost += weights * (1 - kept) * (missed - posture)
                 if style.posture is None:
-                    lost += share * posture
+                    lost += weights * posture
                 else:
-                    change += share * (style.posture - posture)
+                    change += weights * (style.posture - posture)
         return change, lost
 
     @torch.inference_mode()

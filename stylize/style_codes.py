@@ -22,7 +22,7 @@ LABELLED, OPEN = "stylizer", "open_stylizer"
 StyleByNetwork = Mapping[str, Gaussian | StyleCode]
 INDIVIDUAL_SHARE = 0.6
 """How much of what sets a reference apart from others with its label is taken over."""
-SAMPLE_INDIVIDUAL_SHARE = 1.0
+SAMPLE_INDIVIDUAL_SHARE = 0.85
 """The same of samples of a label, which should be seen to differ."""
 
 
