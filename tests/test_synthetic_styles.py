@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from stylize.errors import StylizeError
 from stylize.features import NUM_FEATURES
 from stylize.motion import Motion
 from stylize.quality import foot_sliding
@@ -112,6 +113,11 @@ def test_turning_joints_leaves_the_feet_on_the_ground(procedural_walk):
     before, after = procedural_walk.positions[:, feet, 1].min(1), changed.positions[:, feet, 1].min(1)
     assert np.abs(before - after).max() < 0.03
     assert foot_sliding(changed) < 1.5 * foot_sliding(procedural_walk) + 0.05
+
+
+def test_a_pack_with_too_few_clips_for_mixtures_is_refused(packed):
+    with pytest.raises(StylizeError, match="no 4 clips of 48 frames"):
+        differences(packed).clips(np.random.default_rng(0), 4, 1, 48)
 
 
 def test_random_weights_hold_some_of_every_style_and_turn_some_round():

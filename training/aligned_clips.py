@@ -16,6 +16,8 @@ MAX_STEPS = 150
 """Longer recordings are left alone where it is not known what they show."""
 ALIKE = 0.5
 """The cost up to which two clips of unknown actions are taken to show the same one."""
+MAX_COST = 0.75
+"""That up to which two clips of one action are held against each other frame by frame."""
 COMPARED = tuple(f"{side}_{joint}" for side in ("left", "right") for joint in ("wrist", "elbow", "ankle", "knee"))
 STALL = 0.1
 """What it costs to let one of two clips stand still for a step."""

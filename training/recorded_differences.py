@@ -9,19 +9,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+from stylize.errors import StylizeError
 from stylize.features import FPS, encode
 from stylize.rotations import matrix_to_rotvec
 from stylize.skeleton import SKELETON_22
-from training.aligned_clips import align, movement, smooth_times
+from training.aligned_clips import MAX_COST, align, movement, smooth_times
 from training.datasets import log_tempo
 from training.packs import Pack
 from training.style_operators import MIRROR, heading_free
 
-MAX_COST = 0.75
 MAX_TURN = 2.0
 """Radians of a difference; larger ones are a joint's way round the other side."""
 SMOOTHING = 1.0
 """Frames."""
+TRIES = 1000
+"""Draws of a clip and styles before it is clear that none goes together with enough others."""
 TURNED_ROUND = 0.3
 """Share of differences that are taken the other way round."""
 
@@ -103,9 +105,13 @@ class RecordedDifferences:
         return Difference(vectors.astype(np.float32), tempo - log_tempo(features))
 
     def clips(self, rng: np.random.Generator, count: int, styles: int, frames: int) -> tuple[list[int], list[str]]:
-        """Clips of one style and at least ``frames``, and other styles whose differences are known for all of them."""
+        """Clips of one style and at least ``frames``, and other styles whose differences are known for all of them.
+
+        Raises:
+            StylizeError: the pack has too few such clips.
+        """
         usable = [index for index in self.found if self.pack.clips[index].frames >= frames]
-        while True:
+        for _ in range(TRIES if usable else 0):
             first = int(rng.choice(usable))
             names = sorted(self.found[first])
             chosen = [str(name) for name in rng.choice(names, min(styles, len(names)), replace=False)]
@@ -117,6 +123,10 @@ class RecordedDifferences:
             ]
             if len(alike) >= count:
                 return rng.choice(alike, count, replace=False).tolist(), chosen
+        raise StylizeError(
+            f"The pack has no {count} clips of {frames} frames in one style whose actions it shows in another one; "
+            "lower --clips or --frames, or leave --recorded out."
+        )
 
     def mixed(self, clips: list[int], weights: dict[str, float]) -> list[Difference]:
         """A weighted sum of styles' differences for each of some clips; the speed is that of all of them."""

@@ -135,6 +135,7 @@ def _crop(sequence: Tensor, start: int, length: int) -> Tensor:
 MAX_SPEED = 40.0
 """Metres a second of a joint; a group that has a faster one is left out, since a recording in it is broken."""
 MAX_LOG_SPEED = 0.9
+"""Of a mixture, about as far as the training clips of one action are apart."""
 MIXED = 3
 """Real styles in a mixture at most."""
 CHANGED_FURTHER = 0.5

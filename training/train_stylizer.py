@@ -20,7 +20,14 @@ from stylize.models.autoencoder import Autoencoder, fill_up, stack_frames
 from stylize.models.layers import time_statistics
 from stylize.models.stylizer import Stylizer, StylizerConfig
 from stylize.restyle import MAX_TEMPO_CHANGE
-from training.aligned_clips import Alignment, align_clips, align_unlabelled, movement_amounts, movement_pattern
+from training.aligned_clips import (
+    MAX_COST,
+    Alignment,
+    align_clips,
+    align_unlabelled,
+    movement_amounts,
+    movement_pattern,
+)
 from training.classifiers import IGNORE, Guide, label_index, train_classifier
 from training.datasets import FeatureClip, change_speed, load_feature_clips, log_tempo, random_crop, shared_out, warp
 from training.loop import RunOptions, Trainer, set_up
@@ -91,7 +98,6 @@ class TrainStylizer:
 
 CROP_LENGTHS = (10, 16, 24)
 """Latent frames of a batch's contents: 1.3 to 3.2 seconds."""
-MAX_ALIGNMENT_COST = 0.75
 SURE = 0.8
 """Probability over which a guide's word on a clip's action counts."""
 TEMPO_JITTER = 0.05, 0.15
@@ -234,7 +240,7 @@ class StyleSampler:
         found = [
             alignment
             for alignment in self.alignments.get((index, style), ())
-            if alignment.cost <= MAX_ALIGNMENT_COST and self.sizes[alignment.other] >= length
+            if alignment.cost <= MAX_COST and self.sizes[alignment.other] >= length
         ]
         if not found:
             return None
