@@ -26,13 +26,12 @@ from stylize.motion import Motion
 from stylize.postprocess import clean_feet, lowest_foot
 from stylize.quality import paths_alike
 from stylize.rotations import (
-    heading_yaw,
+    heading_free,
     matrix_to_rot6d,
     matrix_to_rotvec,
     nearest_rotation,
     rot6d_to_matrix,
     rotvec_to_matrix,
-    yaw_to_matrix,
 )
 from stylize.skeleton import SKELETON_22, TOE_HEIGHT
 
@@ -291,13 +290,11 @@ def _apply_change(
     The root's new planar velocities (T, 2) and the change of its height (T,) are left aside for the upper body.
     The turns stay the content's own: where somebody goes is no matter of style, how fast they go is.
     """
-    heading = yaw_to_matrix(heading_yaw(content.local_rotations[:, 0]))
+    heading, own = heading_free(content.local_rotations)
     if body != "full":
         upper = np.array([UPPER_BODY.get(name, 0.0) for name in SKELETON_22.names])
         share = upper if body == "upper" else 1 - upper
         pose_change = rotvec_to_matrix(share[:, None] * matrix_to_rotvec(pose_change))
-    own = content.local_rotations.copy()
-    own[:, 0] = np.swapaxes(heading, -1, -2) @ own[:, 0]
     local_rotations = pose_change @ own
     if body == "lower":
         # The trunk keeps its direction over a pelvis that turns.

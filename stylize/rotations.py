@@ -124,6 +124,14 @@ def heading_yaw(matrix: Any) -> Any:
     return torch.atan2(matrix[..., 0, 2] - matrix[..., 2, 0], matrix[..., 0, 0] + matrix[..., 2, 2])
 
 
+def heading_free(local_rotations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The heading (T, 3, 3) of a canonical motion, and its local rotations (T, J, 3, 3) with the root's in it."""
+    heading = yaw_to_matrix(heading_yaw(local_rotations[:, 0]))
+    free = local_rotations.copy()
+    free[:, 0] = np.swapaxes(heading, -1, -2) @ free[:, 0]
+    return heading, free
+
+
 @_numpy_too
 def rotation_between(vector_a: Any, vector_b: Any) -> Any:
     """The smallest rotation (..., 3, 3) that turns directions ``vector_a`` into ``vector_b`` (..., 3)."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from stylize.features import BLOCKS, FPS, NUM_JOINTS
 from stylize.motion import Motion
-from stylize.rotations import heading_yaw, nearest_rotation, rot6d_to_matrix, yaw_to_matrix
+from stylize.rotations import heading_free, nearest_rotation, rot6d_to_matrix
 from training.datasets import FeatureClip, joint_positions
 from training.metrics import tempo
 
@@ -39,9 +39,9 @@ def turned_by_constants(content: Motion, own: MeanPosture, target: MeanPosture) 
     so it is no stylisation, though a judge of posture takes it for one.
     """
     turn = target.rotations @ np.swapaxes(own.rotations, -1, -2)
-    heading = yaw_to_matrix(heading_yaw(content.local_rotations[:, 0]))
-    local_rotations = turn @ content.local_rotations
-    local_rotations[:, 0] = heading @ turn[0] @ np.swapaxes(heading, -1, -2) @ content.local_rotations[:, 0]
+    heading, own_rotations = heading_free(content.local_rotations)
+    local_rotations = turn @ own_rotations
+    local_rotations[:, 0] = heading @ local_rotations[:, 0]
     raised = content.root_positions + np.array([0.0, target.height - own.height, 0.0])
     turned = Motion(content.skeleton, local_rotations, raised, content.fps, name=content.name)
     times = np.arange(0, (len(content) - 1) / content.fps + 1e-9, target.tempo / own.tempo / content.fps)

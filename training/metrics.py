@@ -5,7 +5,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from stylize.motion import Motion
 from stylize.quality import foot_sliding, heading_positions, sliding_share, stretched
-from stylize.rotations import geodesic_distance, heading_yaw, yaw_to_matrix
+from stylize.rotations import geodesic_distance, heading_free
 from stylize.skeleton import TOE_HEIGHT
 
 __all__ = [
@@ -80,9 +80,5 @@ def rotation_distance(a: Motion, b: Motion) -> float:
     It is the geodesic distance of Guo, Mu et al. (ICLR 2024). Where the lengths differ, ``b`` is stretched to
     that of ``a``.
     """
-    rotations = []
-    for motion in (a, stretched(b, len(a))):
-        local = motion.local_rotations.copy()
-        local[:, 0] = yaw_to_matrix(-heading_yaw(local[:, 0])) @ local[:, 0]
-        rotations.append(local)
+    rotations = [heading_free(motion.local_rotations)[1] for motion in (a, stretched(b, len(a)))]
     return float(geodesic_distance(*rotations).mean())

@@ -11,12 +11,12 @@ from scipy.ndimage import gaussian_filter1d
 
 from stylize.errors import StylizeError
 from stylize.features import FPS, encode
-from stylize.rotations import matrix_to_rotvec
+from stylize.rotations import heading_free, matrix_to_rotvec
 from stylize.skeleton import SKELETON_22
 from training.aligned_clips import MAX_COST, align, movement, smooth_times
 from training.datasets import log_tempo
 from training.packs import Pack
-from training.style_operators import MIRROR, heading_free
+from training.style_operators import MIRROR
 
 MAX_TURN = 2.0
 """Radians of a difference; larger ones are a joint's way round the other side."""
@@ -70,6 +70,7 @@ class RecordedDifferences:
             if clip.style and clip.content and clip.style not in held_out:
                 by_label.setdefault((clip.style, clip.content), []).append(index)
         self.pack = pack
+        self.movements: dict[int, tuple[np.ndarray, float]] = {}
         self.found: dict[int, dict[str, Difference]] = {}
         for (own, content), clips in by_label.items():
             others = {
@@ -86,23 +87,27 @@ class RecordedDifferences:
                     self.found[index] = {style: each for style, each in found.items() if each is not None}
 
     def _difference(self, index: int, others: np.ndarray) -> Difference | None:
-        motion = self.pack.motion(index)
-        features = encode(motion)
-        best = None
-        for other in others.tolist():
-            styled = self.pack.motion(other)
-            styled_features = encode(styled)
-            way, cost = align(movement(styled_features), movement(features))
-            if cost <= MAX_COST and (best is None or cost < best[0]):
-                best = cost, smooth_times(way, len(motion)), styled, log_tempo(styled_features)
-        if best is None:
+        own, tempo = self._seen(index)
+        aligned = {other: align(self._seen(other)[0], own) for other in others.tolist()}
+        best = min(aligned, key=lambda other: aligned[other][1])
+        way, cost = aligned[best]
+        if cost > MAX_COST:
             return None
-        _, times, styled, tempo = best
-        turns = heading_free(styled.at_times(times / FPS, FPS)) @ np.swapaxes(heading_free(motion), -1, -2)
+        motion = self.pack.motion(index)
+        styled = self.pack.motion(best).at_times(smooth_times(way, len(motion)) / FPS, FPS)
+        before, after = (heading_free(each.local_rotations)[1] for each in (motion, styled))
+        turns = after @ np.swapaxes(before, -1, -2)
         vectors = gaussian_filter1d(matrix_to_rotvec(turns), SMOOTHING, axis=0, mode="nearest")
         sizes = np.linalg.norm(vectors, axis=-1, keepdims=True)
         vectors *= np.minimum(1.0, MAX_TURN / np.maximum(sizes, 1e-9))
-        return Difference(vectors.astype(np.float32), tempo - log_tempo(features))
+        return Difference(vectors.astype(np.float32), self._seen(best)[1] - tempo)
+
+    def _seen(self, index: int) -> tuple[np.ndarray, float]:
+        """How a clip moves, to align it by, and its log tempo; each is looked at for many others."""
+        if index not in self.movements:
+            features = encode(self.pack.motion(index))
+            self.movements[index] = movement(features), log_tempo(features)
+        return self.movements[index]
 
     def clips(self, rng: np.random.Generator, count: int, styles: int, frames: int) -> tuple[list[int], list[str]]:
         """Clips of one style and at least ``frames``, and other styles whose differences are known for all of them.
@@ -114,7 +119,7 @@ class RecordedDifferences:
         for _ in range(TRIES if usable else 0):
             first = int(rng.choice(usable))
             names = sorted(self.found[first])
-            chosen = [str(name) for name in rng.choice(names, min(styles, len(names)), replace=False)]
+            chosen = rng.choice(names, min(styles, len(names)), replace=False).tolist()
             alike = [
                 index
                 for index in usable

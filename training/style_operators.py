@@ -13,12 +13,11 @@ from stylize.contacts import foot_contacts
 from stylize.motion import Motion
 from stylize.postprocess import lowest_foot
 from stylize.rotations import (
-    heading_yaw,
+    heading_free,
     matrix_to_rotvec,
     nearest_rotation,
     rotvec_to_matrix,
     slerp,
-    yaw_to_matrix,
 )
 from stylize.skeleton import CONTACT_ROLES, SKELETON_22
 
@@ -61,7 +60,7 @@ class StyleOperator:
 
     def __call__(self, motion: Motion) -> Motion:
         """The canonical motion in this style, at its own tempo and still on its feet."""
-        heading, local = _heading(motion), heading_free(motion)
+        heading, local = heading_free(motion.local_rotations)
         pelvis = local[:, 0]
         changed = self._exaggerated(local)
         raised = _raised_arms(motion)
@@ -92,20 +91,10 @@ class StyleOperator:
 
 def turned(motion: Motion, turns: np.ndarray) -> Motion:
     """A canonical motion with its joints turned by rotation vectors (T, J, 3), the root in its heading frame."""
-    local = rotvec_to_matrix(turns) @ heading_free(motion)
-    local[:, 0] = _heading(motion) @ local[:, 0]
+    heading, own = heading_free(motion.local_rotations)
+    local = rotvec_to_matrix(turns) @ own
+    local[:, 0] = heading @ local[:, 0]
     return _on_its_feet(replace(motion, local_rotations=local), motion)
-
-
-def heading_free(motion: Motion) -> np.ndarray:
-    """Local rotations (T, J, 3, 3), the root's in its heading frame."""
-    local = motion.local_rotations.copy()
-    local[:, 0] = np.swapaxes(_heading(motion), -1, -2) @ local[:, 0]
-    return local
-
-
-def _heading(motion: Motion) -> np.ndarray:
-    return yaw_to_matrix(heading_yaw(motion.local_rotations[:, 0]))
 
 
 def _leg_swing(motion: Motion, heading: np.ndarray) -> np.ndarray:
@@ -155,7 +144,7 @@ class Manner:
     @staticmethod
     def of(motion: Motion) -> "Manner":
         """Of a canonical motion, the root in its heading frame."""
-        local = heading_free(motion)
+        _, local = heading_free(motion.local_rotations)
         mean = nearest_rotation(local.mean(0))
         deviation = matrix_to_rotvec(np.swapaxes(mean, -1, -2) @ local)
         return Manner(mean, np.sqrt(np.square(deviation).sum(-1).mean(0)))
@@ -202,6 +191,11 @@ SCALED = ("emphasis", "posture", "raised", "pose_weight", "sway", "bob", "waver"
 """What an operator has less of where it is subtle."""
 
 
+def _joints(parts: tuple[str, ...]) -> list[int]:
+    """The joints of some parts of the body, on both sides."""
+    return [index for index, name in enumerate(SKELETON_22.names) if name.split("_")[-1] in parts]
+
+
 class _Draw:
     """The arrays of an operator while they are drawn."""
 
@@ -228,7 +222,7 @@ class _Draw:
 
     def _raise_arms(self) -> None:
         """Decide how arms are carried that are raised; real styles were seen to keep between all and nothing."""
-        arms = [i for i, name in enumerate(SKELETON_22.names) if name.split("_")[-1] in ARMS]
+        arms = _joints(ARMS)
         self.values["raised"][arms] = self.rng.uniform(0, 1) * self.values["posture"][arms]
         if self.chance(0.6):
             sides = self.sides(0.85)
@@ -251,9 +245,7 @@ class _Draw:
 
     def set(self, name: str, parts: tuple[str, ...], value: float) -> None:
         """Set a number of the joints of some parts of the body."""
-        for index, joint in enumerate(SKELETON_22.names):
-            if joint.split("_")[-1] in parts:
-                self.values[name][index] = value
+        self.values[name][_joints(parts)] = value
 
     def sides(self, both: float = 0.75) -> tuple[str, ...]:
         return ("left", "right") if self.chance(both) else (str(self.rng.choice(["left", "right"])),)
@@ -266,7 +258,7 @@ def _borrow(draw: _Draw, first: Manner, second: Manner) -> None:
     for parts, share in ((SPINE + ("pelvis", "neck", "head"), 0.9), (LEGS, 0.7), (ARMS, 0.6)):
         if not draw.chance(share):
             continue
-        joints = [i for i, name in enumerate(SKELETON_22.names) if name.split("_")[-1] in parts]
+        joints = _joints(parts)
         draw.values["posture"][joints] += strength * np.clip(difference[joints], -0.8, 0.8)
         draw.values["amplitude"][joints] *= float(np.exp(np.log(ratio[joints]).mean()))
 

@@ -229,8 +229,8 @@ class Groups:
         crops = [self._crop(index, frames) for index in chosen]
         styles = []
         for _ in range(options.operators):
-            some = rng.choice(names, min(int(rng.integers(1, MIXED + 1)), len(names)), replace=False)
-            whole = recorded.mixed(chosen, random_weights(rng, [str(name) for name in some]))
+            some = rng.choice(names, min(int(rng.integers(1, MIXED + 1)), len(names)), replace=False).tolist()
+            whole = recorded.mixed(chosen, random_weights(rng, some))
             parts = [each.part(cut, twin) for each, (_, cut, twin) in zip(whole, crops, strict=True)]
             styles.append(SyntheticStyle(recorded=parts, operator=bool(rng.random() < CHANGED_FURTHER)))
         return [clip for clip, _, _ in crops], styles
