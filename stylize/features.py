@@ -66,7 +66,7 @@ def decode(features: np.ndarray, start_yaw: float = 0.0, start: tuple[float, flo
     """
     features = features.astype(np.float64)
     block = {name: features[:, where] for name, where in BLOCKS.items()}
-    yaw = start_yaw + _integrate(block["root_yaw_velocity"][:, 0])
+    yaw = start_yaw + integrate(block["root_yaw_velocity"][:, 0])
     heading = yaw_to_matrix(yaw)
     root_positions = ground_track(block["root_planar_velocity"], heading) + np.array([start[0], 0.0, start[1]])
     root_positions[:, 1] = block["root_height"][:, 0]
@@ -77,10 +77,10 @@ def decode(features: np.ndarray, start_yaw: float = 0.0, start: tuple[float, flo
 
 def ground_track(planar_velocity: np.ndarray, heading: np.ndarray) -> np.ndarray:
     """The way (T, 3) over the ground from the origin: planar velocities (T, 2) in headings (T, 3, 3)."""
-    return _integrate(heading[:, :, 0] * planar_velocity[:, :1] + heading[:, :, 2] * planar_velocity[:, 1:])
+    return integrate(heading[:, :, 0] * planar_velocity[:, :1] + heading[:, :, 2] * planar_velocity[:, 1:])
 
 
-def _integrate(velocity: np.ndarray) -> np.ndarray:
+def integrate(velocity: np.ndarray) -> np.ndarray:
     """From velocities a second (T, ...) back to values, from 0 at the first frame."""
     steps = np.concatenate([velocity[:1] * 0, velocity[:-1] / FPS])
     return np.cumsum(steps, axis=0)

@@ -23,7 +23,8 @@ def clean_feet(motion: Motion, contact_probability: np.ndarray, lowest: np.ndarr
     Args:
         motion: canonical, the ground at y = 0.
         contact_probability: (T, 4) in the order of CONTACT_ROLES.
-        lowest: (T,) the height in metres that the lower foot should have while planted.
+        lowest: (T,) the height in metres that the lower foot should have while planted, or near the ground the height
+            at which planted feet are put.
     """
     contacts = median_filter((contact_probability > 0.5).astype(np.uint8), size=(5, 1), mode="nearest").astype(bool)
     return plant_feet(_ground(motion, lowest, contacts), contacts)
@@ -35,11 +36,14 @@ def lowest_foot(motion: Motion) -> np.ndarray:
 
 
 def _ground(motion: Motion, lowest: np.ndarray, contacts: np.ndarray) -> Motion:
-    """Raise or lower the root, smoothly, so that the lower foot is at the height ``lowest`` (T,) while planted."""
+    """Raise or lower the root, smoothly, so that the lower foot is at the height ``lowest`` (T,) while planted.
+
+    Where ``plant_feet`` will move the foot from there to the ground, the root goes with it, and the knee need not bend.
+    """
     planted = contacts.any(axis=1).astype(float)
     if not planted.any():
         return motion
-    error = lowest - lowest_foot(motion)
+    error = lowest - np.clip(lowest - TOE_HEIGHT, -MAX_LIFT, MAX_LIFT) - lowest_foot(motion)
     weight = gaussian_filter1d(planted, 4.0, mode="nearest") + 1e-6
     correction = gaussian_filter1d(error * planted, 4.0, mode="nearest") / weight
     return motion.translate(np.stack([correction * 0, correction, correction * 0], axis=1))

@@ -32,6 +32,7 @@ from stylize.rotations import (
     nearest_rotation,
     rot6d_to_matrix,
     rotvec_to_matrix,
+    yaw_to_matrix,
 )
 from stylize.skeleton import SKELETON_22, TOE_HEIGHT
 
@@ -40,14 +41,13 @@ MOVEMENT_KEPT = 0.1
 
 In an action that the networks do not know it is the action, and stays. What they do not hold of the posture goes:
 that somebody else's skeleton holds its feet or shoulders in another way is not what was asked to stay."""
-STYLE_GAIN = {"stylizer": 1.05}
-"""What each network's change is multiplied by at strength 1, if not 1: a generator that is trained to be near on
-average falls a little short."""
 STYLE_PUSH = {"open_stylizer": 0.2}
 """How much further from the content's own style than where it is each network's style code is put, if at all: one that
 was trained without labels knows a style from few examples and stays on the near side of it."""
 CHANGE_SMOOTHING = 0.8
 """Frames: takes the networks' jitter away and leaves the style's own quickness."""
+SWING_FRAMES = 15.0
+"""Deviation of the average that tells where somebody goes from how the pelvis swings at each step, which is faster."""
 MAX_TEMPO_CHANGE = 1.2
 """Of the log tempo, about as far as the training clips of one action are apart."""
 
@@ -198,13 +198,14 @@ class Restyler:
         decoded = self.autoencoder.decode(torch.cat([styled, latents]))[:, : len(motion)].float()
         pose = DecodedPose(decoded)
         velocity = self.root_velocity(pose)
-        planar_change = _smooth((velocity[0] - velocity[1])[:, 1:].double().cpu().numpy())
+        velocity_change = _smooth((velocity[0] - velocity[1]).double().cpu().numpy())
         height_change = _smooth((pose.height[0] - pose.height[1]).double().cpu().numpy()[:, 0])
         after, before = pose.local_rotations.double().cpu().numpy()
         pose_change = rot6d_to_matrix(_smooth(matrix_to_rot6d(after @ np.swapaxes(before, -1, -2))))
         pose_change = pose_change @ rotvec_to_matrix(-min(strength, 1.0) * _missed_posture(content, before))
-        planar = content.features[:, features.BLOCKS["root_planar_velocity"]] + planar_change
-        result = _apply_change(motion, pose_change, planar, height_change, body)
+        planar = content.features[:, features.BLOCKS["root_planar_velocity"]] + velocity_change[:, 1:]
+        swing = _swing(velocity_change[:, 0])
+        result = _apply_change(motion, pose_change, swing, planar, height_change, body)
         if body == "upper":
             return result
         return clean_feet(result, pose.contacts[0].cpu().numpy(), lowest_foot(motion))
@@ -240,7 +241,7 @@ class Restyler:
                 weights = torch.from_numpy(style.at(latents.shape[-1])).to(latents)
                 missed = latents - own
                 posture = missed.mean(-1, keepdim=True)
-                change += weights * STYLE_GAIN.get(name, 1.0) * (target - own)
+                change += weights * (target - own)
                 lost += weights * (1 - kept) * (missed - posture)
                 if style.posture is None:
                     lost += weights * posture
@@ -283,14 +284,20 @@ def _missed_posture(content: Encoded, decoded: np.ndarray) -> np.ndarray:
 
 
 def _apply_change(
-    content: Motion, pose_change: np.ndarray, planar: np.ndarray, height_change: np.ndarray, body: Body
+    content: Motion,
+    pose_change: np.ndarray,
+    swing: np.ndarray,
+    planar: np.ndarray,
+    height_change: np.ndarray,
+    body: Body,
 ) -> Motion:
     """Turn every joint of the content by ``pose_change`` (T, 22, 3, 3), the root in its heading frame.
 
-    The root's new planar velocities (T, 2) and the change of its height (T,) are left aside for the upper body.
-    The turns stay the content's own: where somebody goes is no matter of style, how fast they go is.
+    The root also turns by ``swing`` (T, 3, 3), and has new planar velocities (T, 2) and a change of height (T,). All
+    that is left aside for the upper body.
     """
     heading, own = heading_free(content.local_rotations)
+    pose_change = np.concatenate([swing[:, None] @ pose_change[:, :1], pose_change[:, 1:]], axis=1)
     if body != "full":
         upper = np.array([UPPER_BODY.get(name, 0.0) for name in SKELETON_22.names])
         share = upper if body == "upper" else 1 - upper
@@ -304,9 +311,18 @@ def _apply_change(
     local_rotations[:, 0] = heading @ local_rotations[:, 0]
     root_positions = content.root_positions
     if body != "upper":
-        root_positions = features.ground_track(planar, heading) + content.root_positions[0]
+        root_positions = features.ground_track(planar, heading @ swing) + content.root_positions[0]
         root_positions[:, 1] = content.root_positions[:, 1] + height_change
     return Motion(SKELETON_22, local_rotations, root_positions, features.FPS, name=content.name)
+
+
+def _swing(yaw_velocity: np.ndarray) -> np.ndarray:
+    """Turns (T, 3, 3) about the vertical that a change of yaw velocities (T,) makes about the way somebody goes.
+
+    How far the pelvis swings from step to step is a matter of style; which way somebody turns is not.
+    """
+    yaw = features.integrate(yaw_velocity)
+    return yaw_to_matrix(yaw - gaussian_filter1d(yaw, SWING_FRAMES, mode="nearest"))
 
 
 def _smooth(change: np.ndarray) -> np.ndarray:

@@ -5,8 +5,8 @@ import pytest
 
 from stylize.contacts import foot_contacts
 from stylize.motion import Motion
-from stylize.postprocess import move_ankle, plant_feet
-from stylize.skeleton import SKELETON_22
+from stylize.postprocess import clean_feet, lowest_foot, move_ankle, plant_feet
+from stylize.skeleton import SKELETON_22, TOE_HEIGHT
 from training.metrics import bone_length_deviation, foot_sliding, penetration
 
 
@@ -33,6 +33,15 @@ def test_a_foot_that_drifts_is_held_in_place_and_bones_keep_their_length(standin
     assert penetration(planted) < 1e-3
     assert bone_length_deviation(planted) < 1e-9
     np.testing.assert_allclose(planted.root_positions, swaying.root_positions)
+
+
+@pytest.mark.parametrize("floating", [-0.012, 0.014, 0.05])
+def test_somebody_who_floats_over_the_ground_is_put_on_it_without_bending_the_knees(procedural_walk, floating):
+    planted = np.ones((len(procedural_walk), 4), bool)
+    walks = [procedural_walk.translate(np.array([0, height, 0])) for height in (0.0, floating)]
+    on_ground, put_back = (clean_feet(each, planted, lowest_foot(each)) for each in walks)
+    np.testing.assert_allclose(put_back.positions, on_ground.positions, atol=1e-6)
+    assert lowest_foot(put_back).min() > TOE_HEIGHT - 1e-6
 
 
 def test_the_ankle_comes_to_its_target_the_knee_bends_forward_and_the_foot_keeps_its_direction(standing):

@@ -10,7 +10,7 @@ from stylize.library import load_entry
 from stylize.motion import Motion
 from stylize.pipeline import Stylizer
 from stylize.restyle import change_tempo
-from stylize.rotations import rotvec_to_matrix
+from stylize.rotations import heading_yaw, rotvec_to_matrix
 from stylize.skeleton import SKELETON_22
 from stylize.styles import Style
 from tests.conftest import walk
@@ -71,6 +71,19 @@ def test_half_a_body_changes_and_the_other_half_stays(stylizer, content, body, s
     else:
         rotations = np.abs(result.global_rotations[:, still] - content.global_rotations[:, still])
         assert rotations.mean() < 0.05
+
+
+def test_a_style_swings_the_pelvis_at_its_steps_and_goes_where_the_content_goes(stylizer, content):
+    swings = {}
+    for label in ("active", "elderly"):
+        result = stylizer.stylize(content, label, keep_timing=True).motions[0]
+        yaw = np.unwrap(heading_yaw(result.local_rotations[:, 0]))
+        own = np.unwrap(heading_yaw(content.local_rotations[:, 0]))
+        swings[label] = np.std(np.diff(yaw)) / np.std(np.diff(own))
+        assert np.abs((yaw - own).mean()) < np.radians(2)
+        assert np.abs(yaw - own).max() < np.radians(20)
+    assert swings["active"] > 1.1
+    assert swings["elderly"] < 0.8
 
 
 def test_a_mixture_lies_between_its_styles(stylizer, content):
