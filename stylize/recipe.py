@@ -1,7 +1,7 @@
 """What makes a result again, bit for bit, as a small JSON file: the motion, the style and the settings.
 
 Bundled motions are named; others are kept in the file itself, as are styles that were made of clips, so that nothing
-else is needed to make the result again but the same checkpoint.
+else is needed to make the result again but the same checkpoint and the same version of the program.
 """
 
 import base64
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stylize import __version__
 from stylize.errors import StylizeError
 from stylize.library import list_library, load_entry
 from stylize.motion import Motion
@@ -62,13 +63,13 @@ class Recipe:
         content: what was restyled.
         style: it was given.
         settings: of the run.
-        model: which checkpoint made it (styles.fingerprint).
+        maker: what made it (``maker_of``).
     """
 
     content: Motion | SourceMotion
     style: Style
     settings: RunSettings = field(default_factory=RunSettings)
-    model: str = ""
+    maker: str = ""
 
     @property
     def entry(self) -> str | None:
@@ -76,8 +77,8 @@ class Recipe:
         return entry_of(self.content)
 
     def fits(self, stylizer: "Stylizer") -> bool:
-        """Whether a model is the one that made the result; another one makes another result."""
-        return self.model == fingerprint(stylizer.fingerprints)
+        """Whether a stylizer is the one that made the result; another one makes another result."""
+        return self.maker == maker_of(stylizer)
 
     def stylize(self, stylizer: "Stylizer", progress: "Progress | None" = None) -> "StylizationResult":
         """Make the result; errors as of Stylizer.stylize."""
@@ -88,13 +89,18 @@ class Recipe:
         content = as_canonical(self.content, "content")
         return json.dumps(
             {
-                "stylize": {"version": VERSION, "model": self.model},
+                "stylize": {"version": VERSION, "model": self.maker},
                 "content": _motion_to_json(self.content, content),
                 "style": _style_to_json(self.style),
                 "settings": asdict(self.settings),
             },
             indent=1,
         )
+
+
+def maker_of(stylizer: "Stylizer") -> str:
+    """The version of the program and the checkpoint, in a few words."""
+    return f"{__version__} {fingerprint(stylizer.fingerprints)}"
 
 
 def read_recipe(path: str | Path) -> Recipe:

@@ -41,9 +41,6 @@ MOVEMENT_KEPT = 0.1
 
 In an action that the networks do not know it is the action, and stays. What they do not hold of the posture goes:
 that somebody else's skeleton holds its feet or shoulders in another way is not what was asked to stay."""
-STYLE_PUSH = {"open_stylizer": 0.2}
-"""How much further from the content's own style than where it is each network's style code is put, if at all: one that
-was trained without labels knows a style from few examples and stays on the near side of it."""
 CHANGE_SMOOTHING = 0.8
 """Frames: takes the networks' jitter away and leaves the style's own quickness."""
 SWING_FRAMES = 15.0
@@ -233,7 +230,7 @@ class Restyler:
         for name in dict.fromkeys(style.network for style in styles):
             content_code, own_code = self.content_code(content, name), self.style_code(content, name).mean
             members = [style for style in styles if style.network == name]
-            push = STYLE_PUSH.get(name, 0.0)
+            push = self.networks[name].config.push
             codes = torch.cat([*(style.code + push * (style.code - own_code) for style in members), own_code])
             content_codes = content_code.expand(len(codes), -1, -1)
             *targets, own = self.networks[name].generate(content_codes, codes).split(1)

@@ -10,8 +10,8 @@ from stylize.io import read_bvh
 from stylize.library import load_entry
 from stylize.motion import Motion
 from stylize.pipeline import Stylizer
-from stylize.recipe import Recipe, RecipeError, RunSettings, read_recipe
-from stylize.styles import Style, fingerprint
+from stylize.recipe import Recipe, RecipeError, RunSettings, maker_of, read_recipe
+from stylize.styles import Style
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def test_motion_style_and_settings_come_back_as_they_were(stylizer, bow, tmp_pat
     saved = stylizer.make_style("mine", [load_entry("style/active")])
     mixed = Style.mix([(Style.from_file(saved), 0.3), (Style.from_motion(bow), 0.7)])
     settings = RunSettings(0.35, 2, 5, True, "lower")
-    recipe = Recipe(bow, mixed, settings, fingerprint(stylizer.fingerprints))
+    recipe = Recipe(bow, mixed, settings, maker_of(stylizer))
     again = read_recipe(written(recipe, tmp_path))
     assert again.settings == settings and again.fits(stylizer)
     assert isinstance(again.content, Motion)
@@ -43,6 +43,13 @@ def test_motion_style_and_settings_come_back_as_they_were(stylizer, bow, tmp_pat
     one, other = (each.stylize(stylizer).motions[1] for each in (recipe, again))
     assert np.array_equal(one.local_rotations, other.local_rotations)
     assert np.array_equal(one.root_positions, other.root_positions)
+
+
+def test_settings_of_another_version_of_the_program_say_so(stylizer, bow, tmp_path, monkeypatch):
+    path = written(Recipe(bow, Style.from_label("elderly"), maker=maker_of(stylizer)), tmp_path)
+    assert read_recipe(path).fits(stylizer)
+    monkeypatch.setattr("stylize.recipe.__version__", "0.1.0")
+    assert not read_recipe(path).fits(stylizer)
 
 
 def test_a_bundled_motion_is_named_and_not_copied(tmp_path):
@@ -54,7 +61,7 @@ def test_a_bundled_motion_is_named_and_not_copied(tmp_path):
 
 
 def test_the_command_line_makes_the_same_file(stylizer, bow, tmp_path, capsys):
-    recipe = Recipe(bow, Style.from_label("elderly"), RunSettings(seed=3), fingerprint(stylizer.fingerprints))
+    recipe = Recipe(bow, Style.from_label("elderly"), RunSettings(seed=3), maker_of(stylizer))
     recipe.stylize(stylizer).save(tmp_path / "one.bvh")
     path = written(recipe, tmp_path)
     assert main(["again", str(path), "--out", str(tmp_path / "two.bvh")]) == 0

@@ -62,6 +62,7 @@ class Export:
         global_motion: folder of its run; without it the root moves as the decoder says.
         stylizer: folder of the run of the stylizer that knows labels; leave it out for a checkpoint without labels.
         open_stylizer: folder of the run of the stylizer that was trained without labels, for unseen styles.
+        push: of the open stylizer (StylizerConfig), which is chosen by how it restyles other clips than the training's.
         pack: the training pack; needed with the open stylizer, to find where the styles of its clips are.
         text_to_motion: folder of the run of the generator, which must have been trained on this autoencoder.
     """
@@ -71,6 +72,7 @@ class Export:
     global_motion: Path | None = None
     stylizer: Path | None = None
     open_stylizer: Path | None = None
+    push: float = 0.0
     pack: Path | None = None
     text_to_motion: Path | None = None
 
@@ -133,6 +135,8 @@ def export_networks(options: Export) -> None:
         if folder is None:
             continue
         config[name] = read_json(folder / f"{trained_name}.json")
+        if name == OPEN:
+            config[name]["push"] = options.push
         networks[name] = network_class(config_from_dict(config_class, config[name]))
         load_network(networks[name], folder / f"{trained_name}.safetensors")
     labels = tuple(config[LABELLED]["labels"]) if options.stylizer else ()

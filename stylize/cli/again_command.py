@@ -40,7 +40,7 @@ class Again:
             character.check_can_write(self.out)
         stylizer = load_stylizer(self.checkpoint)
         if not recipe.fits(stylizer):
-            say("warning: the settings were made with another checkpoint; the result will be another one")
+            say("warning: the settings were made with another checkpoint or version; the result will be another one")
         result = recipe.stylize(stylizer)
         for warning in result.warnings:
             say(f"warning: {warning}")

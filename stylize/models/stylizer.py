@@ -30,6 +30,8 @@ class StylizerConfig:
         probabilistic: a Gaussian style code; otherwise its mean alone, which is then all that can be drawn of a
             reference or a label.
         normalize: instance normalisation in the generator (AdaIN) in place of FiLM, and in the content encoder.
+        push: how much further from a content's own style code than where it is each style code is put to restyle; a
+            network that knows no labels may stay on the near side of the styles of its clips.
     """
 
     labels: tuple[str, ...]
@@ -40,6 +42,7 @@ class StylizerConfig:
     generator_blocks: int = 6
     probabilistic: bool = True
     normalize: bool = False
+    push: float = 0.0
 
 
 class Stylizer(nn.Module):

@@ -81,7 +81,9 @@ def connect_recipe(
 
 def _opened(recipe: Recipe, stylizer: Stylizer) -> str:
     if not recipe.fits(stylizer):
-        return notice("These settings were made with another checkpoint; the result will be another one.", "warning")
+        return notice(
+            "These settings were made with another checkpoint or version; the result will be another one.", "warning"
+        )
     return notice("The settings are opened; press Restyle for the same result.", "hint")
 
 

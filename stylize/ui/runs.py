@@ -14,11 +14,11 @@ from stylize.errors import MotionError
 from stylize.io import WRITERS, load_person
 from stylize.motion import Motion
 from stylize.pipeline import Stylizer
-from stylize.recipe import Recipe, RunSettings
+from stylize.recipe import Recipe, RunSettings, maker_of
 from stylize.render.video import Panel, render_video
 from stylize.results import Scores, StylizationResult
 from stylize.source import SourceMotion, load_rig
-from stylize.styles import Style, fingerprint
+from stylize.styles import Style
 
 Progress = Callable[[float, str], None]
 
@@ -70,7 +70,7 @@ def start_run(
     progress: Progress,
 ) -> Run:
     """Restyle, and make the run's folder within gradio's, so that gradio serves its files and clears them away."""
-    recipe = Recipe(content, style, settings, fingerprint(stylizer.fingerprints))
+    recipe = Recipe(content, style, settings, maker_of(stylizer))
     result = recipe.stylize(stylizer, progress)
     Path(get_upload_folder()).mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="run-", dir=get_upload_folder()))
