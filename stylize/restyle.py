@@ -45,6 +45,8 @@ CHANGE_SMOOTHING = 0.8
 """Frames: takes the networks' jitter away and leaves the style's own quickness."""
 SWING_FRAMES = 15.0
 """Deviation of the average that tells where somebody goes from how the pelvis swings at each step, which is faster."""
+MAX_SWING = 0.3
+"""Radians by which a style changes that swing at most; more would be the turns of a spin."""
 MAX_TEMPO_CHANGE = 1.2
 """Of the log tempo, about as far as the training clips of one action are apart."""
 
@@ -319,7 +321,8 @@ def _swing(yaw_velocity: np.ndarray) -> np.ndarray:
     How far the pelvis swings from step to step is a matter of style; which way somebody turns is not.
     """
     yaw = features.integrate(yaw_velocity)
-    return yaw_to_matrix(yaw - gaussian_filter1d(yaw, SWING_FRAMES, mode="nearest"))
+    swing = yaw - gaussian_filter1d(yaw, SWING_FRAMES, mode="nearest")
+    return yaw_to_matrix(MAX_SWING * np.tanh(swing / MAX_SWING))
 
 
 def _smooth(change: np.ndarray) -> np.ndarray:
