@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 import tyro
 
-from stylize.checkpoint import config_from_dict, load_network, read_json, save_network, write_json
+from stylize.checkpoint import config_from_dict, config_to_dict, load_network, read_json, save_network, write_json
 from stylize.errors import CheckpointError
 from stylize.models.stylizer import Stylizer, StylizerConfig
 
@@ -34,7 +34,7 @@ class Average:
 
 def main(options: Average) -> None:
     """Load, average, write stylizer.safetensors and stylizer.json."""
-    configs = [read_json(run / "stylizer.json") for run in options.runs]
+    configs = [config_from_dict(StylizerConfig, read_json(run / "stylizer.json")) for run in options.runs]
     if not configs or any(config != configs[0] for config in configs):
         raise CheckpointError("The runs hold stylizers of different sizes or labels; give runs that belong together.")
     weights = options.weights or (1.0,) * len(configs)
@@ -42,17 +42,17 @@ def main(options: Average) -> None:
         raise CheckpointError(f"{len(weights)} weights were given for {len(configs)} runs; give one for each.")
     states = []
     for run in options.runs:
-        network = Stylizer(config_from_dict(StylizerConfig, configs[0]))
+        network = Stylizer(configs[0])
         load_network(network, run / "stylizer.safetensors")
         states.append(network.state_dict())
     shares = torch.tensor(weights) / sum(weights)
-    average = Stylizer(config_from_dict(StylizerConfig, configs[0]))
+    average = Stylizer(configs[0])
     average.load_state_dict(
         {name: sum(share * state[name] for share, state in zip(shares, states, strict=True)) for name in states[0]}
     )
     options.out.mkdir(parents=True, exist_ok=True)
     save_network(average, options.out / "stylizer.safetensors")
-    write_json(configs[0], options.out / "stylizer.json")
+    write_json(config_to_dict(configs[0]), options.out / "stylizer.json")
 
 
 if __name__ == "__main__":
