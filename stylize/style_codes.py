@@ -20,9 +20,9 @@ TRANSITION_MOMENTS = 101
 LABELLED, OPEN = "stylizer", "open_stylizer"
 """The network that was trained with labels, and the one that serves references of styles that nobody labelled."""
 StyleByNetwork = Mapping[str, Gaussian | StyleCode]
-INDIVIDUAL_SHARE = 0.6
+INDIVIDUAL_SHARE = 0.7
 """How much of what sets a reference apart from others with its label is taken over."""
-SAMPLE_INDIVIDUAL_SHARE = 0.85
+SAMPLE_INDIVIDUAL_SHARE = 1.0
 """The same of samples of a label, which should be seen to differ."""
 
 
