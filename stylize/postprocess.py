@@ -10,7 +10,7 @@ from stylize.rotations import rotation_between, rotvec_to_matrix
 from stylize.skeleton import CONTACT_ROLES, TOE_HEIGHT
 
 MAX_LIFT = 0.06
-"""The most in metres by which a planted foot is raised or lowered to the ground."""
+"""The most in metres by which a planted foot is raised or lowered to the ground; further off it stands on something."""
 MAX_SLIDE = 0.15
 """The most in metres by which a planted foot is moved along the ground."""
 MAX_REACH = 0.998
@@ -43,7 +43,7 @@ def _ground(motion: Motion, lowest: np.ndarray, contacts: np.ndarray) -> Motion:
     planted = contacts.any(axis=1).astype(float)
     if not planted.any():
         return motion
-    error = lowest - np.clip(lowest - TOE_HEIGHT, -MAX_LIFT, MAX_LIFT) - lowest_foot(motion)
+    error = lowest + _lift(lowest) - lowest_foot(motion)
     weight = gaussian_filter1d(planted, 4.0, mode="nearest") + 1e-6
     correction = gaussian_filter1d(error * planted, 4.0, mode="nearest") / weight
     return motion.translate(np.stack([correction * 0, correction, correction * 0], axis=1))
@@ -80,11 +80,17 @@ def _foot_shift(ankle: np.ndarray, toe: np.ndarray, ankle_planted: np.ndarray, t
         frames = np.flatnonzero(runs == run)
         drift = np.cumsum(step[frames], axis=0) - step[frames[0]]
         shift[frames] = np.clip(drift.mean(0) - drift, -MAX_SLIDE, MAX_SLIDE)
-        shift[frames, 1] = np.clip(TOE_HEIGHT - toe[frames, 1], -MAX_LIFT, MAX_LIFT) * toe_planted[frames]
+        shift[frames, 1] = _lift(toe[frames, 1]) * toe_planted[frames]
     shift = _ease_between(shift)
     lowest = np.minimum(toe[:, 1] - TOE_HEIGHT, ankle[:, 1] - 2 * TOE_HEIGHT)
     shift[:, 1] = np.maximum(gaussian_filter1d(shift[:, 1], 1.0, mode="nearest"), -lowest)
     return shift
+
+
+def _lift(height: np.ndarray) -> np.ndarray:
+    """By how much to raise or lower planted feet at a height (T,): to the ground, less and less from MAX_LIFT on."""
+    lift = TOE_HEIGHT - height
+    return lift * np.clip(2 - np.abs(lift) / MAX_LIFT, 0, 1)
 
 
 def _ease_between(values: np.ndarray, reach: int = 6) -> np.ndarray:

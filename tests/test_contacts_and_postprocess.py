@@ -44,6 +44,16 @@ def test_somebody_who_floats_over_the_ground_is_put_on_it_without_bending_the_kn
     assert lowest_foot(put_back).min() > TOE_HEIGHT - 1e-6
 
 
+def test_somebody_who_stands_on_something_stays_there(procedural_walk):
+    planted = np.ones((len(procedural_walk), 4), bool)
+    on_a_step = procedural_walk.translate(np.array([0, 0.3, 0]))
+    np.testing.assert_allclose(
+        clean_feet(on_a_step, planted, lowest_foot(on_a_step)).root_positions[:, 1].mean(),
+        on_a_step.root_positions[:, 1].mean(),
+        atol=1e-6,
+    )
+
+
 def test_the_ankle_comes_to_its_target_the_knee_bends_forward_and_the_foot_keeps_its_direction(standing):
     target = standing.joint_positions("left_ankle") + [0.03, 0.12, 0.05]
     moved = move_ankle(standing, "left", target)
