@@ -202,8 +202,8 @@ class Measurements:
         settings |= {"pairs": self.options.pairs, "sets": self.options.sets}
         if known.exists() and read_json(known)["settings"] == settings:
             return read_json(known)["measured"]
-        stylizers = {"stylizer" if variant.supervised else "open_stylizer": run.folder}
-        export.main(export.Export(autoencoder, folder, predictor, pack=self.options.train_pack, **stylizers))
+        labelled, unlabelled = (run.folder, None) if variant.supervised else (None, run.folder)
+        export.main(export.Export(autoencoder, folder, predictor, labelled, unlabelled, self.options.train_pack))
         measured = self.of_checkpoint(str(folder), variant.target)
         write_json({"settings": settings, "measured": measured}, known)
         return measured

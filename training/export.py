@@ -62,9 +62,9 @@ class Export:
         global_motion: folder of its run; without it the root moves as the decoder says.
         stylizer: folder of the run of the stylizer that knows labels; leave it out for a checkpoint without labels.
         open_stylizer: folder of the run of the stylizer that was trained without labels, for unseen styles.
-        push: of the open stylizer (StylizerConfig), which is chosen by how it restyles other clips than the training's.
         pack: the training pack; needed with the open stylizer, to find where the styles of its clips are.
         text_to_motion: folder of the run of the generator, which must have been trained on this autoencoder.
+        push: of the open stylizer (StylizerConfig), which is chosen by how it restyles other clips than the training's.
     """
 
     autoencoder: Path | None = None
@@ -72,9 +72,9 @@ class Export:
     global_motion: Path | None = None
     stylizer: Path | None = None
     open_stylizer: Path | None = None
-    push: float = 0.0
     pack: Path | None = None
     text_to_motion: Path | None = None
+    push: float = 0.0
 
 
 def style_label(name: str) -> StyleLabel:
