@@ -115,7 +115,7 @@ def read_recipe(path: str | Path) -> Recipe:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise RecipeError(NO_RECIPE)
         read = json.loads(path.read_bytes())
-        version, model = read["stylize"]["version"], read["stylize"]["model"]
+        version, maker = read["stylize"]["version"], read["stylize"]["model"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise RecipeError(NO_RECIPE) from error
     if version != VERSION:
@@ -125,7 +125,7 @@ def read_recipe(path: str | Path) -> Recipe:
             _motion_from_json(read["content"]),
             _style_from_json(read["style"]),
             _settings_from_json(read["settings"]),
-            str(model)[:MAX_NAME],
+            str(maker)[:MAX_NAME],
         )
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, zlib.error) as error:
         raise RecipeError(DAMAGED.format(type(error).__name__)) from error

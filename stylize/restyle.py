@@ -201,7 +201,7 @@ class Restyler:
         height_change = _smooth((pose.height[0] - pose.height[1]).double().cpu().numpy()[:, 0])
         after, before = pose.local_rotations.double().cpu().numpy()
         pose_change = rot6d_to_matrix(_smooth(matrix_to_rot6d(after @ np.swapaxes(before, -1, -2))))
-        pose_change = pose_change @ rotvec_to_matrix(-min(strength, 1.0) * _missed_posture(content, before))
+        pose_change = pose_change @ rotvec_to_matrix(-min(strength, 1.0) * _missed_posture(motion, before))
         planar = content.features[:, features.BLOCKS["root_planar_velocity"]] + velocity_change[:, 1:]
         swing = _swing(velocity_change[:, 0])
         result = _apply_change(motion, pose_change, swing, planar, height_change, body)
@@ -276,9 +276,9 @@ def change_tempo(motion: Motion, log_change: np.ndarray) -> Motion:
     return motion.at_times(np.interp(wanted, new_times, np.arange(count) / motion.fps), motion.fps)
 
 
-def _missed_posture(content: Encoded, decoded: np.ndarray) -> np.ndarray:
+def _missed_posture(content: Motion, decoded: np.ndarray) -> np.ndarray:
     """Rotation vectors (22, 3) from what the autoencoder makes of a motion (T, 22, 3, 3) to the motion, on average."""
-    own = rot6d_to_matrix(content.features[:, features.BLOCKS["rot6d"]].reshape(*decoded.shape[:2], 6))
+    _, own = heading_free(content.local_rotations)
     return matrix_to_rotvec(nearest_rotation((own @ np.swapaxes(decoded, -1, -2)).mean(0)))
 
 
@@ -296,7 +296,8 @@ def _apply_change(
     that is left aside for the upper body.
     """
     heading, own = heading_free(content.local_rotations)
-    pose_change = np.concatenate([swing[:, None] @ pose_change[:, :1], pose_change[:, 1:]], axis=1)
+    pose_change = pose_change.copy()
+    pose_change[:, 0] = swing @ pose_change[:, 0]
     if body != "full":
         upper = np.array([UPPER_BODY.get(name, 0.0) for name in SKELETON_22.names])
         share = upper if body == "upper" else 1 - upper

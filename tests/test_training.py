@@ -267,6 +267,11 @@ def test_labels_without_priors_say_which_clips_are_in_one_style_and_leave_the_co
     assert stylizer.labels == ()
     reference = Style.from_motion(small_pack().motion(4))
     assert isinstance(stylizer.stylize(small_pack().motion(0), reference).motions[0], Motion)
+    export.main(Export(runs / "autoencoder", tmp_path, open_stylizer=runs / "no-priors", pack=packed, push=0.35))
+    network, pushed = (
+        each.restyler.networks["open_stylizer"] for each in (stylizer, Stylizer.from_pretrained(tmp_path))
+    )
+    assert (network.config.push, pushed.config.push) == (0.0, 0.35)
 
 
 def train_line(folder, steps: int) -> torch.Tensor:

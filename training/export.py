@@ -64,7 +64,8 @@ class Export:
         open_stylizer: folder of the run of the stylizer that was trained without labels, for unseen styles.
         pack: the training pack; needed with the open stylizer, to find where the styles of its clips are.
         text_to_motion: folder of the run of the generator, which must have been trained on this autoencoder.
-        push: of the open stylizer (StylizerConfig), which is chosen by how it restyles other clips than the training's.
+        push: of the open stylizer in place of its run's (StylizerConfig), chosen by how it restyles other clips than
+            the training's.
     """
 
     autoencoder: Path | None = None
@@ -74,7 +75,7 @@ class Export:
     open_stylizer: Path | None = None
     pack: Path | None = None
     text_to_motion: Path | None = None
-    push: float = 0.0
+    push: float | None = None
 
 
 def style_label(name: str) -> StyleLabel:
@@ -135,7 +136,7 @@ def export_networks(options: Export) -> None:
         if folder is None:
             continue
         config[name] = read_json(folder / f"{trained_name}.json")
-        if name == OPEN:
+        if name == OPEN and options.push is not None:
             config[name]["push"] = options.push
         networks[name] = network_class(config_from_dict(config_class, config[name]))
         load_network(networks[name], folder / f"{trained_name}.safetensors")
