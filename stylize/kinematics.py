@@ -26,12 +26,9 @@ def forward_kinematics(local_rotations: Any, root_positions: Any, offsets: Any, 
     Returns:
         Global rotations (..., J, 3, 3) and positions (..., J, 3).
     """
-    is_torch = isinstance(local_rotations, torch.Tensor)
-    empty_like = torch.empty_like if is_torch else np.empty_like
-    if is_torch and local_rotations.requires_grad:
+    if isinstance(local_rotations, torch.Tensor):
         return _forward_kinematics_by_joint(local_rotations, root_positions, offsets, parents)
-    global_rotations: Any = empty_like(local_rotations)
-    positions: Any = empty_like(local_rotations[..., 0])
+    global_rotations, positions = np.empty_like(local_rotations), np.empty_like(local_rotations[..., 0])
     global_rotations[..., 0, :, :] = local_rotations[..., 0, :, :]
     positions[..., 0, :] = root_positions
     for level in depth_levels(parents):
@@ -46,7 +43,7 @@ def forward_kinematics(local_rotations: Any, root_positions: Any, offsets: Any, 
 def _forward_kinematics_by_joint(
     local_rotations: torch.Tensor, root_positions: torch.Tensor, offsets: torch.Tensor, parents: np.ndarray
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """The same without writes in place, which autograd would have to copy around."""
+    """The same for tensors: picking levels out takes them longer, and autograd would have to copy around."""
     global_rotations, positions = [local_rotations[..., 0, :, :]], [root_positions]
     for joint, parent in enumerate(parents.tolist()):
         if parent < 0:

@@ -79,17 +79,20 @@ def matrix_to_rot6d(matrix: Any) -> Any:
 @_numpy_too
 def rot6d_to_matrix(rot6d: Any) -> Any:
     """Two columns (..., 6) to matrices (..., 3, 3) by Gram-Schmidt; zeros give a valid rotation, not NaN."""
-    columns = rot6d.unflatten(-1, (3, 2))
-    first = columns[..., 0]
-    unit_x = torch.zeros_like(first)
-    unit_x[..., 0] = 1.0
-    first = torch.where(first.norm(dim=-1, keepdim=True) > 1e-6, first, unit_x)
+    # Side by side in memory, or their norms take ten times as long.
+    first, second = (column.contiguous() for column in rot6d.unflatten(-1, (3, 2)).unbind(-1))
+    short = first.norm(dim=-1, keepdim=True) <= 1e-6
+    if short.any():
+        unit_x = torch.zeros_like(first)
+        unit_x[..., 0] = 1.0
+        first = torch.where(short, unit_x, first)
     x = torch.nn.functional.normalize(first, dim=-1)
-    second = columns[..., 1] - (x * columns[..., 1]).sum(-1, keepdim=True) * x
-    # Any axis across x serves where the second column has no part of its own.
-    smallest = torch.nn.functional.one_hot(x.abs().argmin(-1), 3).to(x)
-    fallback = smallest - (x * smallest).sum(-1, keepdim=True) * x
-    second = torch.where(second.norm(dim=-1, keepdim=True) > 1e-6, second, fallback)
+    second = second - (x * second).sum(-1, keepdim=True) * x
+    short = second.norm(dim=-1, keepdim=True) <= 1e-6
+    if short.any():
+        # Any axis across x serves where the second column has no part of its own.
+        smallest = torch.nn.functional.one_hot(x.abs().argmin(-1), 3).to(x)
+        second = torch.where(short, smallest - (x * smallest).sum(-1, keepdim=True) * x, second)
     y = torch.nn.functional.normalize(second, dim=-1)
     return torch.stack([x, y, torch.linalg.cross(x, y)], dim=-1)
 

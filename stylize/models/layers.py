@@ -1,5 +1,7 @@
 """The pieces that the networks share. Sequences are (batch, channels, time)."""
 
+from functools import lru_cache
+
 import torch
 from torch import Tensor, nn
 
@@ -20,18 +22,20 @@ class SequenceConv(nn.Conv1d):
 
     def forward(self, input: Tensor) -> Tensor:
         """(B, C, T) to (B, D, T')."""
-        frames = input.transpose(1, 2)
-        before, (stride,), (dilation,) = int(self.padding[0]), self.stride, self.dilation
-        if before:
-            frames = torch.cat(
-                [frames[:, :1].expand(-1, before, -1), frames, frames[:, -1:].expand(-1, before, -1)], dim=1
-            )
-        taps = self.kernel_size[0]
-        count = (frames.shape[1] - dilation * (taps - 1) - 1) // stride + 1
-        reach = stride * (count - 1) + 1
-        shifted = [frames[:, tap * dilation : tap * dilation + reach : stride] for tap in range(taps)]
-        weight = self.weight.transpose(1, 2).flatten(1)
-        return nn.functional.linear(torch.cat(shifted, dim=-1), weight, self.bias).transpose(1, 2)
+        frames, (taps,), (stride,) = input.transpose(1, 2), self.kernel_size, self.stride
+        (dilation,), before = self.dilation, int(self.padding[0])
+        windows = _windows(frames.shape[1], taps, stride, before, dilation, frames.device)
+        shifted = frames.index_select(1, windows).unflatten(1, (-1, taps)).flatten(2)
+        return nn.functional.linear(shifted, self.weight.transpose(1, 2).flatten(1), self.bias).transpose(1, 2)
+
+
+@lru_cache(maxsize=1024)
+@torch.inference_mode(False)
+def _windows(count: int, taps: int, stride: int, padding: int, dilation: int, device: torch.device) -> Tensor:
+    """The frame under each tap of a convolution over ``count`` frames, one output after the other."""
+    outputs = (count + 2 * padding - dilation * (taps - 1) - 1) // stride + 1
+    first = torch.arange(outputs, device=device) * stride - padding
+    return (first[:, None] + torch.arange(taps, device=device) * dilation).clamp(0, count - 1).flatten()
 
 
 def conv(channels_in: int, channels_out: int, kernel_size: int = 3, dilation: int = 1, stride: int = 1) -> SequenceConv:
