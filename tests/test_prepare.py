@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from stylize.errors import StylizeError
 from stylize.io import save_motion
 from tests.conftest import walk
 from training import prepare
@@ -131,7 +132,7 @@ def test_frame_cuts_take_the_stylised_part_of_a_take(walk_file, tmp_path):
     cut = pack.motion(0).positions
     np.testing.assert_allclose(np.diff(cut, axis=0), np.diff(whole, axis=0), atol=2e-3)
     table.write_text("name,start\nAngry,3\n")
-    with pytest.raises(SystemExit, match="no columns such as FW_START"):
+    with pytest.raises(StylizeError, match="no columns such as FW_START"):
         pack_of(folder, tmp_path / "pack.npz", dataset="100style", frame_cuts=table)
 
 
@@ -161,14 +162,14 @@ def test_validation_clips_are_in_the_second_pack_only_and_stay_the_same(walk_fil
 
 
 def test_holding_out_clips_without_labels_is_an_error(walk_file, tmp_path):
-    with pytest.raises(SystemExit, match="would be held out"):
+    with pytest.raises(StylizeError, match="would be held out"):
         pack_of(walk_file.parent, tmp_path / "a.npz", dataset="cmu", validation=tmp_path / "b.npz")
     assert not (tmp_path / "a.npz").exists()
 
 
 @pytest.mark.parametrize(("pattern", "reason"), [("(?P<style>", "no regular expression"), ("walk", "neither a group")])
 def test_a_label_pattern_that_can_say_nothing_is_an_error(pattern, reason, walk_file, tmp_path):
-    with pytest.raises(SystemExit, match=reason):
+    with pytest.raises(StylizeError, match=reason):
         pack_of(walk_file.parent, tmp_path / "a.npz", label_pattern=(pattern,))
 
 

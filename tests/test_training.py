@@ -23,11 +23,12 @@ from stylize.styles import SavedStyle, Style
 from tests.conftest import walk
 from training import export, train_autoencoder, train_global_motion, train_stylizer
 from training.classifiers import IGNORE, Guide
+from training.command import run_command
 from training.datasets import feature_mirror, load_feature_clips, mirror_content
 from training.export import Export
 from training.loop import RunOptions, Trainer
 from training.packs import Clip, Pack, build_pack, quantize
-from training.stylizer_losses import LossWeights, StylizerTraining, gaussian_kl
+from training.stylizer_losses import LossWeights, StylizerTraining, gaussian_kl, stride_error
 from training.train_autoencoder import TrainAutoencoder, autoencoder_losses, load_autoencoder
 from training.train_stylizer import StyleSampler, TrainStylizer, encode_clips, stacked
 
@@ -50,6 +51,12 @@ def test_a_pack_keeps_motion_to_a_tenth_of_a_millimetre_and_its_labels(tmp_path)
     np.testing.assert_array_equal(loaded.rotations, pack.rotations)
     expected = walk(64, 2.6, 0.6)
     assert np.abs(loaded.motion(3).positions - expected.positions).max() < 5e-4
+
+
+def test_a_training_program_says_in_one_sentence_what_is_missing(tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["train", "--pack", "none.npz", "--run.out", str(tmp_path)])
+    with pytest.raises(SystemExit, match=r"^error: There is no pack none\.npz; make it with training\.prepare\.$"):
+        run_command(train_autoencoder.main, TrainAutoencoder, None)
 
 
 def test_mirrored_features_are_those_of_the_mirrored_motion(random_motion):
@@ -148,7 +155,7 @@ def test_an_unlabelled_clip_is_of_the_action_that_the_guide_surely_sees(packed, 
 
 
 def test_an_export_without_stylizers_or_without_a_predictor(packed, runs, tmp_path):
-    with pytest.raises(SystemExit, match="--open-stylizer"):
+    with pytest.raises(StylizeError, match="--open-stylizer"):
         export.main(Export(runs / "autoencoder", tmp_path))
     train_stylizer.main(stylizer_options(packed, runs, "without_guidance", weights=LossWeights(guidance=0)))
     export.main(Export(runs / "autoencoder", tmp_path, stylizer=runs / "without_guidance"))
@@ -179,6 +186,25 @@ def test_in_pose_space_the_latents_are_the_pose_and_come_back_exactly(packed, tm
     torch.testing.assert_close(raw, frames.flatten(), atol=1e-4, rtol=1e-4)
     train_stylizer.main(stylizer_options(packed, tmp_path, "stylizer", autoencoder=tmp_path))
     assert read_json(tmp_path / "stylizer" / "stylizer.json")["latent_channels"] == 4 * DECODED_SIZE
+
+
+def test_strides_are_held_against_those_of_the_wanted_style_at_the_same_tempo(packed, tmp_path):
+    train_autoencoder.main(TrainAutoencoder(packed, short_run(tmp_path, steps=0), AutoencoderConfig(latent=False)))
+    sampler, decoder = sampler_of(packed, tmp_path), load_autoencoder(tmp_path)
+    brisk, slow, run = sampler.labels.index("brisk"), sampler.labels.index("slow"), sampler.contents.index("run")
+    np.testing.assert_allclose(np.exp(sampler.paces[[brisk, slow], run]), [1.5, 0.6], rtol=0.03)
+    clips = [
+        next(i for i, clip in enumerate(sampler.clips) if (clip.style, clip.content) == (style, "run"))
+        for style in ("slow", "brisk")
+    ]
+    contents, made = (sampler.latents[index].T[None] for index in clips)
+    wanted = torch.tensor([sampler.paces[brisk, run] - sampler.paces[slow, run]])
+    assert float(stride_error(decoder, contents, made, wanted)) == pytest.approx(0, abs=0.02)
+    assert float(stride_error(decoder, contents, contents, wanted)) == pytest.approx(-np.log(1.5 / 0.6), abs=0.02)
+    assert not sampler.batch(torch.device("cpu")).stride_change.isnan().all()
+    train_stylizer.main(stylizer_options(packed, tmp_path, "s", autoencoder=tmp_path, weights=LossWeights(stride=1)))
+    log = [json.loads(line) for line in (tmp_path / "s" / "log.jsonl").read_text().splitlines()]
+    assert all(row["stride"] > 0 for row in log if "stride" in row) and any("stride" in row for row in log)
 
 
 def test_an_autoencoder_without_a_posterior_trains_on_its_mean(packed, tmp_path):

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-import tyro
 
 from stylize.checkpoint import config_from_dict, config_to_dict, load_network, read_json, save_network, write_json
 from stylize.errors import CheckpointError
 from stylize.models.stylizer import Stylizer, StylizerConfig
+from training.command import run_command
 
 
 @dataclass(frozen=True)
@@ -56,4 +56,4 @@ def main(options: Average) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Average, description=__doc__))
+    run_command(main, Average, __doc__)

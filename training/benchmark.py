@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import tyro
 
 from stylize.comparison import comparison_panels
 from stylize.io import read_bvh, save_motion
@@ -19,6 +18,7 @@ from stylize.library import load_entry
 from stylize.pipeline import Stylizer
 from stylize.render.video import render_video
 from stylize.retarget import Retargeter
+from training.command import run_command
 
 
 @dataclass(frozen=True)
@@ -90,4 +90,4 @@ def _numbers_alone(path: Path) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Benchmark, description=__doc__))
+    run_command(main, Benchmark, __doc__)

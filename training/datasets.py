@@ -10,7 +10,7 @@ import torch
 
 from stylize.features import BLOCKS, FPS, NUM_FEATURES, NUM_JOINTS, encode
 from stylize.skeleton import CONTACT_ROLES, SKELETON_22
-from training.metrics import tempo
+from training.metrics import MIN_PACE, tempo
 from training.packs import Pack
 
 
@@ -82,6 +82,12 @@ def joint_positions(features: np.ndarray) -> np.ndarray:
 def log_tempo(features: np.ndarray) -> float:
     """Log of a clip's tempo (see metrics.tempo)."""
     return float(np.log(max(tempo(joint_positions(features), FPS), 1e-3)))
+
+
+def log_pace(features: np.ndarray) -> float:
+    """Log of the root's mean speed along the ground in m/s; NaN for somebody who hardly goes anywhere."""
+    pace = np.linalg.norm(features[:-1, BLOCKS["root_planar_velocity"]], axis=-1).mean()
+    return float(np.log(pace)) if pace > MIN_PACE else np.nan
 
 
 def shared_out(weights: np.ndarray, shares: Iterable[tuple[np.ndarray, float]]) -> np.ndarray:

@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import tyro
 from tqdm import tqdm
 
 from stylize.checkpoint import parameter_count
@@ -24,6 +23,7 @@ from stylize.motion import Motion
 from stylize.pipeline import MAX_SAMPLES, Stylizer
 from stylize.source import MIN_SECONDS
 from stylize.styles import Style
+from training.command import run_command
 from training.exam import Exam
 from training.foreign import foreign, other_people, unrecorded_actions
 from training.loop import RunOptions
@@ -179,4 +179,4 @@ def main(options: Evaluate) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Evaluate, description=__doc__))
+    run_command(main, Evaluate, __doc__)

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import tyro
 from tqdm import tqdm
 
 from stylize.checkpoint import write_json
@@ -27,6 +26,7 @@ from stylize.text.encoder import MiniLM
 from stylize.text.understanding import UnderstoodText
 from stylize.text.wordings import LEFT, RIGHT, actions, side_of
 from training.captions import clip_action, compose
+from training.command import run_command
 from training.datasets import joint_positions, load_feature_clips
 from training.distances import KnownClips, frechet_distance, mean_pairwise
 from training.judges import Judges
@@ -246,4 +246,4 @@ def main(options: EvaluateText) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(EvaluateText, description=__doc__))
+    run_command(main, EvaluateText, __doc__)

@@ -19,8 +19,6 @@ from training.packs import Pack
 from training.pairs import MIN_FRAMES, Pair, choose_pairs, usable_clips
 
 PHYSICAL = ("foot_sliding", "sliding_share", "penetration", "floating", "jerk", "bone_length_deviation")
-MIN_PACE = 0.3
-"""Metres a second of the real clips under which an action stays in place, and its pace says nothing."""
 COPIES_LOOKED_FOR = 140
 """In how many results of a way; the comparison with every training clip is the slowest measure."""
 
@@ -245,7 +243,7 @@ class Exam:
         for motion, cell in zip(results, self.wanted, strict=True):
             tempo = metrics.tempo(metrics.heading_positions(motion), motion.fps)
             ratios["tempo"].append(tempo / self.means[cell].tempo)
-            if self.paces[cell] > MIN_PACE:
+            if self.paces[cell] > metrics.MIN_PACE:
                 ratios["pace"].append(max(metrics.pace(motion), 0.01) / self.paces[cell])
         row: Row = {}
         for name, values in ratios.items():

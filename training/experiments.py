@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-import tyro
 
 from stylize.checkpoint import read_json, write_json
 from stylize.pipeline import Stylizer
 from stylize.styles import Style
 from training import export
+from training.command import run_command
 from training.datasets import FeatureClip, load_feature_clips
 from training.efficiency import Table, efficiency_tables
 from training.evaluate import evaluate
@@ -307,4 +307,4 @@ def _settings_text(options: Experiments) -> str:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Experiments, description=__doc__))
+    run_command(main, Experiments, __doc__)

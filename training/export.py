@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-import tyro
 from torch import Tensor, nn
 
 from stylize.checkpoint import config_from_dict, config_to_dict, load_network, read_json, save_network, write_json
+from stylize.errors import StylizeError
 from stylize.generate import NAME as GENERATOR
 from stylize.models.autoencoder import Autoencoder, AutoencoderConfig
 from stylize.models.global_motion import GlobalMotionConfig, GlobalMotionPredictor
@@ -22,6 +22,7 @@ from stylize.pipeline import KNOWN
 from stylize.style_codes import LABELLED, OPEN
 from stylize.styles import StyleLabel
 from stylize.text.bank import TextBank
+from training.command import run_command
 from training.datasets import FeatureClip, load_feature_clips
 from training.train_text_to_motion import load_text_to_motion
 
@@ -106,7 +107,7 @@ def main(options: Export) -> None:
     if options.autoencoder is not None:
         export_networks(options)
     elif options.text_to_motion is None:
-        raise SystemExit("error: give --autoencoder, or --text-to-motion to add a generator to a checkpoint")
+        raise StylizeError("There is nothing to export; give --autoencoder, or --text-to-motion to add a generator.")
     if options.text_to_motion is not None:
         add_text_to_motion(options.text_to_motion, options.out)
 
@@ -124,7 +125,7 @@ def export_networks(options: Export) -> None:
     """Write all but the text-to-motion generator."""
     stylizers = {LABELLED: options.stylizer, OPEN: options.open_stylizer}
     if not any(stylizers.values()):
-        raise SystemExit("error: give --stylizer, --open-stylizer or both")
+        raise StylizeError("A checkpoint needs a stylizer; give --stylizer, --open-stylizer or both.")
     parts = [
         ("autoencoder", "autoencoder", Autoencoder, AutoencoderConfig, options.autoencoder),
         ("global_motion", "global_motion", GlobalMotionPredictor, GlobalMotionConfig, options.global_motion),
@@ -143,7 +144,7 @@ def export_networks(options: Export) -> None:
     labels = tuple(config[LABELLED]["labels"]) if options.stylizer else ()
     if options.open_stylizer:
         if options.pack is None:
-            raise SystemExit("error: --open-stylizer needs --pack as well, to see where the styles of its clips are")
+            raise StylizeError("--open-stylizer needs --pack as well, to see where the styles of its clips are.")
         clips = load_feature_clips(options.pack, mirror=True)
         autoencoder, stylizer = networks["autoencoder"], networks[OPEN]
         assert isinstance(autoencoder, Autoencoder) and isinstance(stylizer, Stylizer)
@@ -161,4 +162,4 @@ def export_networks(options: Export) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Export, description=__doc__))
+    run_command(main, Export, __doc__)

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import tyro
 
 from stylize.errors import StylizeError
 from stylize.features import FPS
@@ -26,6 +25,7 @@ from stylize.render.sprite import sprite
 from stylize.restyle import WeightedStyle
 from stylize.style_codes import LABELLED
 from training import metrics
+from training.command import run_command
 from training.packs import Pack
 
 CONTENTS = {
@@ -165,4 +165,4 @@ def main(options: MakeAssets) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(MakeAssets, description=__doc__))
+    run_command(main, MakeAssets, __doc__)

@@ -10,7 +10,6 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-import tyro
 from playwright.sync_api import Page, sync_playwright
 
 from stylize.comparison import comparison_panels
@@ -18,6 +17,7 @@ from stylize.io import load_person
 from stylize.library import load_entry
 from stylize.pipeline import Stylizer
 from stylize.render.video import render_video
+from training.command import run_command
 
 SOFTWARE_WEBGL = ("--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist")
 
@@ -68,4 +68,4 @@ def main(options: MakePictures) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(MakePictures, description=__doc__))
+    run_command(main, MakePictures, __doc__)

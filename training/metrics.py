@@ -22,6 +22,8 @@ __all__ = [
     "tempo",
 ]
 
+MIN_PACE = 0.3
+"""Metres a second of real clips under which an action stays in place, and its pace says nothing."""
 TEMPO_SMOOTHING = 1.5
 """Frames; accelerations of unsmoothed positions measure noise."""
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from stylize.errors import StylizeError
 from stylize.features import FPS, NUM_JOINTS
 from stylize.motion import Motion
 from stylize.rotations import matrix_to_rotvec, rotvec_to_matrix
@@ -72,7 +73,9 @@ class Pack:
 
     @staticmethod
     def load(path: Path) -> "Pack":
-        """Read a pack that ``save`` wrote."""
+        """Read a pack that ``save`` wrote; StylizeError if there is none."""
+        if not path.is_file():
+            raise StylizeError(f"There is no pack {path}; make it with training.prepare.")
         with np.load(path, allow_pickle=False) as arrays:
             clips = tuple(Clip(**entry) for entry in json.loads(arrays["clips"].tobytes().decode("utf-8")))
             rotations = np.cumsum(_from_planes(arrays["rotation_steps"], np.int16), axis=0, dtype=np.int16)

@@ -11,14 +11,12 @@ import tarfile
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
 import numpy as np
-import tyro
 from tqdm import tqdm
 
 from stylize.errors import MotionError, StylizeError
@@ -28,8 +26,10 @@ from stylize.io.files import Limits
 from stylize.io.humanml3d import parse_humanml3d
 from stylize.motion import Motion
 from stylize.retarget import Retargeter
+from training.command import run_command
 from training.label_patterns import DATASETS, DatasetName, LabelPatterns
 from training.packs import Clip, Pack, build_pack, quantize, split_pack
+from training.processes import process_pool
 
 SUFFIXES = (".bvh", ".npy")
 CAPTION_TABLE = "index.csv"
@@ -109,7 +109,7 @@ def _members(source: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
                 if member.isfile() and (file := archive.extractfile(member)) is not None:
                     yield member.name, file.read
     else:
-        raise SystemExit(f"error: the source {source} is neither a folder nor an archive")
+        raise StylizeError(f"The source {source} is neither a folder nor an archive; name one of them.")
 
 
 def iterate_files(source: Path) -> Iterator[tuple[str, bytes]]:
@@ -150,7 +150,7 @@ def read_frame_cuts(path: Path) -> dict[str, slice]:
             if title.endswith("_START") and start.strip().isdigit() and stop.strip().isdigit():
                 cuts[f"{row[0]}_{title.removesuffix('_START')}"] = slice(int(start), int(stop))
     if not cuts:
-        raise SystemExit(f"error: {path} has no columns such as FW_START and FW_STOP with frame numbers")
+        raise StylizeError(f"{path} has no columns such as FW_START and FW_STOP with frame numbers; add them.")
     return cuts
 
 
@@ -175,9 +175,9 @@ def _label_patterns(options: Prepare) -> LabelPatterns:
     try:
         groups = {group for pattern in options.label_pattern for group in re.compile(pattern).groupindex}
     except re.error as error:
-        raise SystemExit(f"error: the label pattern is no regular expression ({error})") from error
+        raise StylizeError(f"The label pattern is no regular expression ({error}); mend it.") from error
     if not groups & {"style", "content"}:
-        raise SystemExit("error: the label pattern has neither a group (?P<style>...) nor (?P<content>...)")
+        raise StylizeError("The label pattern has neither a group (?P<style>...) nor (?P<content>...); add one.")
     return LabelPatterns(options.label_pattern)
 
 
@@ -207,7 +207,7 @@ def main(options: Prepare) -> None:
     labels = _label_patterns(options)
     files = _files(options)
     entries, skipped = [], []
-    with ProcessPoolExecutor(options.workers) as pool, tqdm(unit="clip") as bar:
+    with process_pool(options.workers) as pool, tqdm(unit="clip") as bar:
         # In batches, so that an archive is not read into memory as a whole.
         while batch := list(islice(files, 64)):
             for result in pool.map(read_clip, batch, chunksize=8):
@@ -224,7 +224,7 @@ def main(options: Prepare) -> None:
     for name, reason in skipped:
         print(f"skipped {name}: {reason}")
     if not entries:
-        raise SystemExit("error: no clip could be read; name folders or archives that hold .bvh or .npy files")
+        raise StylizeError("No clip could be read; name folders or archives that hold .bvh or .npy files.")
     entries.sort(key=lambda entry: entry[0].name)
     if not any(clip.content for clip, _, _ in entries):
         # The trainers weigh actions against each other and want at least one.
@@ -233,7 +233,7 @@ def main(options: Prepare) -> None:
     if options.validation is not None:
         packs[options.out], packs[options.validation] = split_pack(packs[options.out], options.validation_share)
         if not all(map(len, packs.values())):
-            raise SystemExit("error: no labelled clip, or every clip, would be held out; change --validation-share")
+            raise StylizeError("No labelled clip, or every clip, would be held out; change --validation-share.")
     for path, pack in packs.items():
         pack.save(path)
         _report(pack, path)
@@ -241,4 +241,4 @@ def main(options: Prepare) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Prepare, description=__doc__))
+    run_command(main, Prepare, __doc__)

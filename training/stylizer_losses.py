@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
+from stylize.errors import StylizeError
 from stylize.models.autoencoder import Autoencoder, DecodedPose, unstack_frames
 from stylize.models.layers import ResidualBlock, conv, time_statistics
 from stylize.models.stylizer import Stylizer, sample_gaussian
@@ -45,6 +46,7 @@ class LossWeights:
         aligned: of recombined latents against those of a real clip of the same style and action on the same timeline.
         movement: of the paths of hands and feet in a recombination against those in its content, where no real clip
             shows what that action looks like in that style: what is judged by style alone there loses its action.
+        stride: of how much longer the strides of a recombination are than its content's, where it is known of both.
         moments: of where restyles of one kind lie on average in the features of the guide, against real clips.
     """
 
@@ -62,6 +64,7 @@ class LossWeights:
     tempo: float = 0.3
     aligned: float = 0.5
     movement: float = 0.5
+    stride: float = 0.0
     moments: float = 0.0
 
 
@@ -79,6 +82,7 @@ class StyleBatch:
         content: (B,) the contents' action labels, IGNORE where unknown.
         target_style: (B,) the style labels of ``other_style``.
         tempo_change: (B,) log of how many times as fast the contents are in it; NaN where unknown.
+        stride_change: (B,) log of how many times as long a stride is in it; NaN where unknown, and without strides.
         aligned: latents (B, C, N) of real clips in ``other_style``, of which ``contents`` show the same moments; NaN
             where there are none.
     """
@@ -91,6 +95,7 @@ class StyleBatch:
     content: Tensor
     target_style: Tensor
     tempo_change: Tensor
+    stride_change: Tensor
     aligned: Tensor
 
 
@@ -293,6 +298,11 @@ class StylizerTraining(nn.Module):
             lost = movement_lost(self.decoder, batch.contents[foreign], made[foreign])
             losses["movement"] = weights.movement * lost.mean()
             losses["_movement_kept"] = 1 - lost.mean()
+        going = (~batch.stride_change.isnan()).nonzero()[:MOST_DECODED, 0]
+        if self.decoder is not None and weights.stride and len(going):
+            off = stride_error(self.decoder, batch.contents[going], made[going], batch.stride_change[going])
+            losses["stride"] = weights.stride * nn.functional.smooth_l1_loss(off, torch.zeros_like(off), beta=0.1)
+            losses["_stride_off"] = off.mean()
         if weights.cycle:
             back_content = stylizer.encode_content(made)
             back = stylizer.generate(back_content, same_code)
@@ -367,11 +377,16 @@ def posture_scale(latents: Sequence[Tensor], length: int) -> Tensor:
     Args:
         latents: of clips; those that are shorter than two parts have no say.
         length: of the parts whose means are held against each other.
+
+    Raises:
+        StylizeError: no clip is that long.
     """
     changes = []
     for clip in (each for each in latents if len(each) >= 2 * length):
         parts = clip.unfold(0, length, length // 2).mean(-1)
         changes.append(parts - parts.mean(0))
+    if not changes:
+        raise StylizeError("No clip is long enough to see what varies along it; leave --weights.synthetic-posture out.")
     spread = torch.cat(changes)
     covariance = spread.T @ spread / len(spread)
     values, vectors = torch.linalg.eigh(covariance)
@@ -388,6 +403,15 @@ def movement_lost(decoder: Autoencoder, contents: Tensor, made: Tensor) -> Tenso
             positions = DecodedPose(decoded).positions()[..., joints, :]
         paths.append((positions - positions.mean(1, keepdim=True)).flatten(1))
     return 1 - nn.functional.cosine_similarity(paths[0].detach(), paths[1], dim=1)
+
+
+def stride_error(decoder: Autoencoder, contents: Tensor, made: Tensor, wanted: Tensor) -> Tensor:
+    """By how much the log pace (B,) of made latents is off that of the contents, at the same tempo, and a change."""
+    logs = []
+    for latents in (contents, made):
+        velocity = DecodedPose(decoder.decode(latents).float()).planar_velocity
+        logs.append(velocity.norm(dim=-1).mean(1).clamp_min(0.1).log())
+    return logs[1] - logs[0].detach() - wanted
 
 
 def tempo_loss(change: Tensor, wanted: Tensor) -> Tensor:

@@ -5,22 +5,23 @@
 """
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-import tyro
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from tqdm import tqdm
 
+from stylize.errors import StylizeError
 from stylize.features import BLOCKS, FPS, encode
 from stylize.motion import Motion
 from stylize.skeleton import SKELETON_22
+from training.command import run_command
 from training.datasets import change_speed, shared_out
 from training.packs import Pack
+from training.processes import process_pool
 from training.recorded_differences import Difference, RecordedDifferences, random_weights
 from training.style_operators import Manner, sample_operator, turned
 from training.train_autoencoder import load_autoencoder
@@ -86,12 +87,17 @@ class SyntheticBatch:
 
 
 class SyntheticStyles:
-    """Draws batches from files that this module wrote: groups of latents (speeds, styles, clips, C, N)."""
+    """Draws batches from files that this module wrote: groups of latents (speeds, styles, clips, C, N).
+
+    StylizeError if there is no such file.
+    """
 
     def __init__(self, paths: Sequence[Path], seed: int) -> None:
         self.speeds: list[np.ndarray] = []
         self.groups: list[list[Tensor]] = []
         for path in paths:
+            if not path.is_file():
+                raise StylizeError(f"There are no synthetic styles {path}; make them with training.synthetic_styles.")
             tensors = load_file(path)
             for group, speeds in enumerate(tensors.pop("speeds").numpy()):
                 self.speeds.append(speeds)
@@ -248,7 +254,7 @@ def main(options: SyntheticStylesOptions) -> None:
     """Change, encode and write."""
     autoencoder = load_autoencoder(options.autoencoder)
     tensors, speeds = {}, []
-    with ProcessPoolExecutor(options.workers) as pool:
+    with process_pool(options.workers) as pool:
         results = pool.map(make_group, Groups(options))
         for features, group_speeds in tqdm(results, total=options.groups, mininterval=5):
             if np.abs(features[..., BLOCKS["velocities"]]).max() > MAX_SPEED:
@@ -265,4 +271,4 @@ def main(options: SyntheticStylesOptions) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(SyntheticStylesOptions, description=__doc__))
+    run_command(main, SyntheticStylesOptions, __doc__)

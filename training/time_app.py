@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import tyro
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from stylize.comparison import comparison_panels
+from stylize.errors import StylizeError
 from stylize.io import read_motion, save_motion
 from stylize.library import load_entry
 from stylize.pipeline import Stylizer
@@ -31,6 +31,7 @@ from stylize.render.video import render_video
 from stylize.retarget import Retargeter
 from stylize.source import load_source
 from stylize.viewer.scene import scene
+from training.command import run_command
 from training.make_pictures import SOFTWARE_WEBGL
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -94,7 +95,7 @@ def start_app(port: int) -> tuple[subprocess.Popen, float]:
                 return server, time.monotonic() - begun
         time.sleep(0.05)
     server.terminate()
-    sys.exit("The app did not start; run `python app.py` to see why.")
+    raise StylizeError("The app did not start; run `python app.py` to see why.")
 
 
 def free_port() -> int:
@@ -223,4 +224,4 @@ def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options, description=__doc__))
+    run_command(main, Options, __doc__)

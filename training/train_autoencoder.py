@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-import tyro
 from torch import Tensor, nn
 
 from stylize.checkpoint import config_from_dict, config_to_dict, load_network, read_json, save_network, write_json
 from stylize.features import BLOCKS, NUM_JOINTS
 from stylize.models.autoencoder import Autoencoder, AutoencoderConfig, DecodedPose
 from stylize.models.stylizer import sample_gaussian
+from training.command import run_command
 from training.datasets import CropSampler, FeatureClip, change_speed, feature_statistics, load_feature_clips
 from training.loop import RunOptions, Trainer, set_up
 
@@ -131,4 +131,4 @@ def main(options: TrainAutoencoder) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(TrainAutoencoder, description=__doc__))
+    run_command(main, TrainAutoencoder, __doc__)

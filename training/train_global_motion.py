@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-import tyro
 from torch import Tensor, nn
 
 from stylize.checkpoint import config_to_dict, save_network, write_json
 from stylize.features import BLOCKS, FPS, NUM_JOINTS
 from stylize.models.global_motion import GlobalMotionConfig, GlobalMotionPredictor
+from training.command import run_command
 from training.datasets import CropSampler, load_feature_clips
 from training.loop import RunOptions, Trainer, set_up
 
@@ -78,4 +78,4 @@ def main(options: TrainGlobalMotion) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(TrainGlobalMotion, description=__doc__))
+    run_command(main, TrainGlobalMotion, __doc__)

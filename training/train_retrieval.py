@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import tyro
 from torch import Tensor, nn
 
 from stylize.checkpoint import load_network, save_network
@@ -22,6 +21,7 @@ from stylize.text.encoder import EMBEDDING_SIZE, MiniLM, TextEncoder
 from stylize.text.wordings import actions
 from training.captions import Wordings, clip_action, compose, compose_styled, style_wording
 from training.classifiers import SequenceClassifier
+from training.command import run_command
 from training.datasets import FeatureClip, load_feature_clips
 from training.judges import POSTURE, CropBatches, Standardize
 from training.loop import RunOptions, Trainer, set_up
@@ -141,4 +141,4 @@ def load_retrieval(folder: Path) -> Retrieval:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(TrainRetrieval, description=__doc__))
+    run_command(main, TrainRetrieval, __doc__)

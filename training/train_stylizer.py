@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import tyro
 from torch import Tensor
 
 from stylize.checkpoint import config_to_dict, load_network, resolve_device, save_network, write_json
@@ -29,7 +28,17 @@ from training.aligned_clips import (
     movement_pattern,
 )
 from training.classifiers import IGNORE, Guide, label_index, train_classifier
-from training.datasets import FeatureClip, change_speed, load_feature_clips, log_tempo, random_crop, shared_out, warp
+from training.command import run_command
+from training.datasets import (
+    FeatureClip,
+    change_speed,
+    load_feature_clips,
+    log_pace,
+    log_tempo,
+    random_crop,
+    shared_out,
+    warp,
+)
 from training.loop import RunOptions, Trainer, set_up
 from training.style_neighbours import linked_groups, style_groups, style_neighbours
 from training.stylizer_losses import LossWeights, StyleBatch, StylizerTraining, posture_scale
@@ -126,7 +135,7 @@ class StyleSampler:
         self.labels, self.style = labels, style
         self.by_style = {label: np.flatnonzero(style == label) for label in range(len(labels))}
         self.weights = self._weights()
-        self.tempos = self._tempos()
+        self._measure_pairs()
 
     @property
     def label_counts(self) -> tuple[int, int]:
@@ -140,19 +149,22 @@ class StyleSampler:
             return {(index, self.labels.index(style)): [alignment] for (index, style), alignment in found.items()}
         return {(index, IGNORE): found for index, found in align_unlabelled(self.clips, self.rng).items()}
 
-    def _tempos(self) -> np.ndarray:
-        """(styles + 1, contents + 1) the mean log tempo of each pair's clips; NaN where there are none.
+    def _measure_pairs(self) -> None:
+        self.tempos, self.paces = self._pair_means(log_tempo), self._pair_means(log_pace)
+
+    def _pair_means(self, measure: Callable[[np.ndarray], float]) -> np.ndarray:
+        """(styles + 1, contents + 1) the mean of a measure of each pair's clips; NaN where there are none.
 
         The last style is that of the clips without a label.
         """
-        tempos = np.full((len(self.labels) + 1, len(self.contents) + 1), np.nan)
+        means = np.full((len(self.labels) + 1, len(self.contents) + 1), np.nan)
         by_pair: dict[tuple[int, int], list[float]] = defaultdict(list)
         for clip, style, content in zip(self.clips, self.style, self.content, strict=True):
             if content != IGNORE:
-                by_pair[style, content].append(log_tempo(clip.features))
+                by_pair[style, content].append(measure(clip.features))
         for pair, values in by_pair.items():
-            tempos[pair] = np.mean(values)
-        return tempos
+            means[pair] = np.mean(values)
+        return means
 
     def _weights(self) -> np.ndarray:
         """Every style of a set as often as the others, every action of a style as often as its others."""
@@ -213,7 +225,8 @@ class StyleSampler:
             action = guide(pieces)["content"].softmax(1).mean(0)
             if action.max() > SURE:
                 self.content[index] = int(action.argmax())
-        self.tempos, self.weights = self._tempos(), self._weights()
+        self.weights = self._weights()
+        self._measure_pairs()
 
     def partner(self, index: int) -> int:
         """A clip in the same style, of another action most of the time; the clip itself if none is known."""
@@ -262,10 +275,11 @@ class StyleSampler:
         chosen = self.choose(count, length)
         others = self.choose(count, reference_length, labelled=self.options.supervised)
         partners = np.array([self.partner(index) for index in chosen])
-        known = (
-            self.tempos[self.style[others], self.content[chosen]]
-            - self.tempos[self.style[chosen], self.content[chosen]]
+        known, pace_change = (
+            means[self.style[others], self.content[chosen]] - means[self.style[chosen], self.content[chosen]]
+            for means in (self.tempos, self.paces)
         )
+        stride_change = pace_change - known
         jitter = self.rng.normal(0, np.where(np.isnan(known), TEMPO_JITTER[1], TEMPO_JITTER[0]))
         change = np.clip(np.nan_to_num(known) + jitter, -MAX_TEMPO_CHANGE, MAX_TEMPO_CHANGE)
         at_tempo = [self.crop_at_tempo(i, length, c) for i, c in zip(chosen, change, strict=True)]
@@ -291,6 +305,7 @@ class StyleSampler:
             torch.from_numpy(self.content[chosen]).to(device),
             torch.from_numpy(self.style[others]).to(device),
             torch.from_numpy(known).float().to(device),
+            torch.from_numpy(stride_change).float().to(device),
             aligned.to(device),
         )
 
@@ -375,4 +390,4 @@ def main(options: TrainStylizer) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(TrainStylizer, description=__doc__))
+    run_command(main, TrainStylizer, __doc__)

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import tyro
 from torch import Tensor
 
 from stylize.checkpoint import config_from_dict, config_to_dict, load_network, read_json, save_network, write_json
@@ -26,6 +25,7 @@ from stylize.text.bank import KnownAction, TextBank, embed_manners
 from stylize.text.encoder import MiniLM, TextEncoder
 from stylize.text.wordings import actions, phrase, side_of, styles, swap_sides
 from training.captions import OWN_DESCRIPTION_SHARE, captions_of, clip_action
+from training.command import run_command
 from training.datasets import FeatureClip, change_speed, load_feature_clips
 from training.loop import RunOptions, Trainer, set_up
 from training.train_autoencoder import load_autoencoder
@@ -313,4 +313,4 @@ def load_text_to_motion(folder: Path) -> TextToMotion:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(TrainTextToMotion, description=__doc__))
+    run_command(main, TrainTextToMotion, __doc__)
