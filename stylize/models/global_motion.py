@@ -13,7 +13,7 @@ from stylize.models.layers import ResidualBlock, conv
 class GlobalMotionConfig:
     """Sizes of the predictor: hidden channels and residual blocks."""
 
-    width: int = 192
+    width: int = 128
     blocks: int = 4
 
 
