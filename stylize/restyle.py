@@ -184,7 +184,8 @@ class Restyler:
             strength: 0 for the motion as it was, 1 for the style.
             keep_timing: do not change the tempo. It stays where only a part of the body is changed, too.
             body: "upper" and "lower" leave the other half of the body as it was.
-            kept: how much of what the codes do not hold of the content's movement stays at strength 1.
+            kept: how much of what the codes do not hold of the content's movement stays at strength 1, and how much
+                the content's own contacts say of when feet are planted.
         """
         if strength == 0:
             return content.motion
@@ -207,7 +208,8 @@ class Restyler:
         result = _apply_change(motion, pose_change, swing, planar, height_change, body)
         if body == "upper":
             return result
-        return clean_feet(result, pose.contacts[0].cpu().numpy(), lowest_foot(motion))
+        contacts = (1 - kept) * pose.contacts[0].cpu().numpy() + kept * content.features[:, features.BLOCKS["contacts"]]
+        return clean_feet(result, contacts, lowest_foot(motion))
 
     def root_velocity(self, pose: DecodedPose) -> Tensor:
         """Yaw velocity (rad/s) and planar velocity x, z (m/s) of decoded poses, (B, T, 3) or (T, 3)."""

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from stylize import features
 from stylize.errors import MotionError, StyleError
 from stylize.library import load_entry
 from stylize.motion import Motion
@@ -84,6 +85,20 @@ def test_a_style_swings_the_pelvis_at_its_steps_and_goes_where_the_content_goes(
         assert np.abs(yaw - own).max() < np.radians(20)
     assert swings["active"] > 1.1
     assert swings["elderly"] < 0.8
+
+
+def test_of_a_movement_that_nobody_knows_the_contents_own_contacts_say_when_feet_are_planted(
+    stylizer, content, monkeypatch
+):
+    seen = []
+    monkeypatch.setattr("stylize.restyle.clean_feet", lambda motion, contacts, lowest: seen.append(contacts) or motion)
+    encoded = stylizer.restyler.encode(content)
+    (styles,), _ = stylizer.codes.weighted(Style.from_label("elderly"), 1, 0)
+    for kept in (1.0, 0.0):
+        stylizer.restyler.restyle(encoded, styles, keep_timing=True, kept=kept)
+    own = encoded.features[:, features.BLOCKS["contacts"]]
+    np.testing.assert_array_equal(seen[0], own)
+    assert 0.02 < np.abs(seen[1] - own).mean() < 0.5
 
 
 def test_a_mixture_lies_between_its_styles(stylizer, content):
