@@ -84,9 +84,14 @@ def log_tempo(features: np.ndarray) -> float:
     return float(np.log(max(tempo(joint_positions(features), FPS), 1e-3)))
 
 
+def mean_pace(features: np.ndarray) -> float:
+    """A clip's mean speed of the root along the ground in m/s (see metrics.pace)."""
+    return float(np.linalg.norm(features[:-1, BLOCKS["root_planar_velocity"]], axis=-1).mean())
+
+
 def log_pace(features: np.ndarray) -> float:
-    """Log of the root's mean speed along the ground in m/s; NaN for somebody who hardly goes anywhere."""
-    pace = np.linalg.norm(features[:-1, BLOCKS["root_planar_velocity"]], axis=-1).mean()
+    """Log of a clip's pace; NaN for somebody who hardly goes anywhere."""
+    pace = mean_pace(features)
     return float(np.log(pace)) if pace > MIN_PACE else np.nan
 
 

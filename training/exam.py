@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from stylize.features import BLOCKS, decode
+from stylize.features import decode
 from stylize.motion import Motion
 from training import metrics
 from training.baselines import MeanPosture, turned_by_constants
-from training.datasets import FeatureClip, joint_positions, load_feature_clips
+from training.datasets import FeatureClip, joint_positions, load_feature_clips, mean_pace
 from training.distances import KnownClips, bootstrap_interval, frechet_distance, mean_pairwise
 from training.judges import Judges
 from training.loop import RunOptions
@@ -77,7 +77,7 @@ class Exam:
             if cell not in self.cells:  # no clip of this action: all of the style
                 self.cells[cell] = [clip for (style, _), own in self.cells.items() if style == cell[0] for clip in own]
         self.means = {cell: MeanPosture.of(members) for cell, members in self.cells.items()}
-        self.paces = {cell: float(np.mean([_pace(c) for c in members])) for cell, members in self.cells.items()}
+        self.paces = {cell: float(np.mean([mean_pace(c.features) for c in own])) for cell, own in self.cells.items()}
 
     @staticmethod
     def load(train_pack: Path, test_pack: Path, judge: RunOptions, **choices) -> "Exam":
@@ -265,7 +265,3 @@ def _share(name: str, right: Sequence[bool] | np.ndarray) -> Row:
 
 def _mean(measure: Callable[..., float], *motions: list[Motion]) -> float:
     return float(np.mean([measure(*each) for each in zip(*motions, strict=True)]))
-
-
-def _pace(clip: FeatureClip) -> float:
-    return float(np.linalg.norm(clip.features[:-1, BLOCKS["root_planar_velocity"]], axis=-1).mean())

@@ -1,6 +1,7 @@
 """The motion autoencoder: features to a short sequence of latents and back to a posable skeleton."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
@@ -144,7 +145,11 @@ class DecodedPose:
     def __init__(self, decoded: Tensor) -> None:
         parts = decoded.split([BLOCK_SIZES[name] for name in DECODED_BLOCKS], dim=-1)
         self.yaw_velocity, self.planar_velocity, self.height, self.rot6d, self.contacts = parts
-        self.local_rotations = rot6d_to_matrix(self.rot6d.unflatten(-1, (NUM_JOINTS, 6)))
+
+    @cached_property
+    def local_rotations(self) -> Tensor:
+        """(..., 22, 3, 3), the root's in its heading frame."""
+        return rot6d_to_matrix(self.rot6d.unflatten(-1, (NUM_JOINTS, 6)))
 
     def positions(self) -> Tensor:
         """Joint positions (..., 22, 3) in the heading frame, metres, from the root's place on the ground."""

@@ -29,8 +29,8 @@ class SequenceConv(nn.Conv1d):
         return nn.functional.linear(shifted, self.weight.transpose(1, 2).flatten(1), self.bias).transpose(1, 2)
 
 
-@lru_cache(maxsize=1024)
-@torch.inference_mode(False)
+@lru_cache(maxsize=256)
+@torch.inference_mode(False)  # or a training after the first restyle could not use them
 def _windows(count: int, taps: int, stride: int, padding: int, dilation: int, device: torch.device) -> Tensor:
     """The frame under each tap of a convolution over ``count`` frames, one output after the other."""
     outputs = (count + 2 * padding - dilation * (taps - 1) - 1) // stride + 1
