@@ -104,7 +104,10 @@ class Stylizer:
                 continue
             load_network(module, folder / f"{name}.safetensors")
             module.to(target)
-        fingerprints = {name: sha256((folder / f"{name}.safetensors").read_bytes()).hexdigest()[:16] for name in names}
+        fingerprints = {}
+        for name in names:
+            weights = (folder / f"{name}.safetensors").read_bytes()
+            fingerprints[name] = sha256(weights + repr(networks[name].config).encode()).hexdigest()[:16]
         generator = MotionGenerator.load(folder, config, autoencoder) if GENERATOR in config else None
         return cls(Restyler(autoencoder, networks, predictor), labels, fingerprints, known, generator)
 
@@ -259,8 +262,7 @@ class Stylizer:
         it is no judgement by somebody else. Of a transition it is that of the whole clip.
         """
         motion, styles = result.motions[index], result.applied[index]
-        shares = {name: sum(float(s.weights.mean()) for s in styles if s.network == name) for name in (LABELLED, OPEN)}
-        name = OPEN if abs(shares[OPEN]) > 1e-6 else LABELLED
+        name = OPEN if any(style.network == OPEN for style in styles) else LABELLED
         known_styles = self.codes.known_styles
         with torch.inference_mode():
             own, shown = (
@@ -269,9 +271,7 @@ class Stylizer:
             wanted = torch.zeros_like(own)
             for style in styles:
                 code = style.code[0]
-                if style.network == OPEN and name == LABELLED:
-                    continue  # what is a reference's own, which weighs nothing on the whole
-                if style.network == LABELLED and name == OPEN:
+                if style.network != name:
                     assert known_styles is not None
                     code = known_styles.mean[self.restyler.networks[LABELLED].nearest_label(code)]
                 wanted += float(style.weights.mean()) * (code - own)

@@ -3,7 +3,8 @@
 With the generator G, the content code c, the wanted style code s and the content's own s0, a style changes the
 content's latents by G(c, s) - G(c, s0), and its tempo by what the same codes say. Changes of several styles add up
 with weights, which may differ from frame to frame. The code of a style that no training saw holds too little of it;
-what is missing in the mean of the reference's latents, its posture, is taken over beside the code. Changed and
+what is missing in the mean of the reference's latents, its posture, is taken over beside the code. Where a reference
+shows a known style, the same mean tells it from the style's other clips, and some of that is added. Changed and
 original latents are decoded, and the difference between the two poses is applied to the motion that came in. So
 strength 0 gives the motion back as it was, and what the autoencoder cannot hold (fine detail, actions that it never
 saw) is not lost.
@@ -69,12 +70,14 @@ class WeightedStyle:
         weights: (K,) at K moments from start to end; below 0 takes the style away.
         posture: (1, C, 1) mean latents of the style that the network's codes miss, to take in place of the content's
             own; without them the content keeps its own, as far as it keeps what the codes miss at all.
+        individual: (1, C, 1) mean latents that set one way of showing the style apart from others, to add.
     """
 
     network: str
     code: Tensor
     weights: np.ndarray = field(default_factory=lambda: np.ones(1))
     posture: Tensor | None = None
+    individual: Tensor | None = None
 
     def at(self, count: int) -> np.ndarray:
         """The weights (count,) at evenly spaced moments."""
@@ -151,10 +154,10 @@ class Restyler:
         return encoded.style_codes[network]
 
     @torch.inference_mode()
-    def missed(self, encoded: Encoded, network: str) -> Tensor:
-        """What the two codes of a network do not hold of a motion's latents, (1, C, N) like them."""
+    def missed(self, encoded: Encoded, network: str, code_share: float = 1.0) -> Tensor:
+        """What the content code and a share of the style code do not hold of a motion's latents (1, C, N)."""
         content, style = self.content_code(encoded, network), self.style_code(encoded, network)
-        return encoded.latents - self.networks[network].generate(content, style.mean)
+        return encoded.latents - self.networks[network].generate(content, code_share * style.mean)
 
     @torch.inference_mode()
     def familiarity(self, content: Encoded) -> Familiarity:
@@ -231,23 +234,26 @@ class Restyler:
         """By how much the styles change the latents (1, C, N), and what goes of what their codes do not hold."""
         latents = content.latents
         change, lost = torch.zeros_like(latents), torch.zeros_like(latents)
-        for name in dict.fromkeys(style.network for style in styles):
+        for name, strange in dict.fromkeys((style.network, style.posture is not None) for style in styles):
+            members = [each for each in styles if each.network == name and (each.posture is not None) == strange]
             content_code, own_code = self.content_code(content, name), self.style_code(content, name).mean
-            members = [style for style in styles if style.network == name]
-            push = self.networks[name].config.push
-            codes = torch.cat([*(style.code + push * (style.code - own_code) for style in members), own_code])
+            config = self.networks[name].config
+            codes = torch.cat([*(style.code + config.push * (style.code - own_code) for style in members), own_code])
+            codes = (config.code_share if strange else 1.0) * codes
             content_codes = content_code.expand(len(codes), -1, -1)
             *targets, own = self.networks[name].generate(content_codes, codes).split(1)
+            missed = latents - own
+            posture = missed.mean(-1, keepdim=True)
             for style, target in zip(members, targets, strict=True):
                 weights = torch.from_numpy(style.at(latents.shape[-1])).to(latents)
-                missed = latents - own
-                posture = missed.mean(-1, keepdim=True)
                 change += weights * (target - own)
                 lost += weights * (1 - kept) * (missed - posture)
                 if style.posture is None:
                     lost += weights * posture
                 else:
-                    change += weights * (style.posture - posture)
+                    change += weights * (config.posture_gain * style.posture - posture)
+                if style.individual is not None:
+                    change += weights * style.individual
         return change, lost
 
     @torch.inference_mode()

@@ -20,10 +20,8 @@ TRANSITION_MOMENTS = 101
 LABELLED, OPEN = "stylizer", "open_stylizer"
 """The network that was trained with labels, and the one that serves references of styles that nobody labelled."""
 StyleByNetwork = Mapping[str, Gaussian | StyleCode]
-INDIVIDUAL_SHARE = 0.7
-"""How much of what sets a reference apart from others with its label is taken over."""
-SAMPLE_INDIVIDUAL_SHARE = 1.0
-"""The same of samples of a label, which should be seen to differ."""
+INDIVIDUAL_SHARE = 0.5
+"""How much of the posture that sets a reference apart from others with its label is taken over."""
 
 
 @dataclass(frozen=True)
@@ -57,16 +55,15 @@ class StyleCodes:
                 reference = reference or motion
                 encoded = [self.restyler.encode(motion)]
                 codes = self._pooled(encoded)
-                posture = self._posture(encoded, OPEN) if self._is_strange(codes) else None
+                posture = self._posture(encoded, OPEN) if OPEN in codes else None
                 samples = self._draw(codes, posture, count, generator)
             elif part.saved is not None:
-                codes = self._of_saved(part.saved)
-                posture = codes[OPEN].posture if self._is_strange(codes) else None
-                samples = self._draw(codes, posture, count, generator)
+                saved = self._of_saved(part.saved)
+                samples = self._draw(saved, saved[OPEN].posture if OPEN in saved else None, count, generator)
             else:
                 samples = self._prior(part, count, generator)
             for row, sample in zip(rows, samples, strict=True):
-                row += [replace(code, weights=code.weights * over_time) for code in sample]
+                row.append(replace(sample, weights=over_time))
         return rows, reference
 
     def of_motions(self, motions: Sequence[Motion]) -> dict[str, StyleCode]:
@@ -86,8 +83,10 @@ class StyleCodes:
 
     @torch.inference_mode()
     def _posture(self, encoded: Sequence[Encoded], network: str) -> Tensor:
-        """What a network misses of some motions' latents in the mean, (C,); only some references need it."""
-        return torch.cat([self.restyler.missed(each, network).mean(-1) for each in encoded]).mean(0).cpu().clone()
+        """What a network misses of some motions' latents in the mean, (C,): how the body is held."""
+        share = self.restyler.networks[network].config.code_share
+        missed = [self.restyler.missed(each, network, share).mean(-1) for each in encoded]
+        return torch.cat(missed).mean(0).cpu().clone()
 
     def _of_saved(self, saved: SavedStyle) -> dict[str, StyleCode]:
         fits = saved.fits(self.fingerprints)
@@ -101,23 +100,30 @@ class StyleCodes:
 
     def _draw(
         self, codes: StyleByNetwork, posture: Tensor | None, count: int, generator: torch.Generator
-    ) -> list[list[WeightedStyle]]:
+    ) -> list[WeightedStyle]:
         """Samples of a reference's style; the first is its mean.
 
         A style with a label is best served by the network that knows the labels, which takes from a reference
-        little more than its label; what is the reference's own is added by the other. A style without a label is
-        served by the open network alone, and with the posture that no network knew.
+        little more than its label; what is the reference's own is added as a posture. A style without a label is
+        served by the open network, and with the posture that no network knew.
         """
-        # In the networks' order, for a style that was read from a file has its codes in another one.
-        names = [name for name in self.restyler.networks if name in codes]
-        drawn = {name: self._samples(codes[name], count, generator) for name in names}
-        if posture is not None:
-            posture = posture[None, :, None].to(self.restyler.device)
-            return [[replace(self._one(OPEN, code), posture=posture)] for code in drawn[OPEN]]
-        label = self.restyler.networks[LABELLED].nearest_label(codes[LABELLED].mean)
         known = self._is_known(codes)
-        own = [self._individual(code, label) if known else [] for code in drawn.get(OPEN, drawn[LABELLED])]
-        return [[self._one(LABELLED, code), *extra] for code, extra in zip(drawn[LABELLED], own, strict=True)]
+        name = OPEN if LABELLED not in codes or known is False else LABELLED
+        own = None
+        if known and posture is not None:
+            assert self.known_styles is not None
+            label = self.restyler.networks[LABELLED].nearest_label(codes[LABELLED].mean)
+            own = INDIVIDUAL_SHARE * (posture - self.known_styles.posture[label].cpu())
+        samples = []
+        for index in range(count):
+            code, mine, held = codes[name].mean, own, posture
+            if index:
+                code = sample_gaussian(code, codes[name].log_variance, generator)
+                if self.known_styles is not None:
+                    unsaid = (1 - INDIVIDUAL_SHARE) * self.known_styles.sample_posture(generator)
+                    mine = unsaid if mine is None else mine + unsaid
+            samples.append(self._one(name, code, held if name == OPEN else None, mine))
+        return samples
 
     def _is_known(self, codes: StyleByNetwork) -> bool | None:
         """Whether a style is one that has a label; None where the checkpoint cannot tell."""
@@ -125,50 +131,35 @@ class StyleCodes:
             return None
         return self.known_styles.nearest(codes[OPEN].mean) is not None
 
-    def _is_strange(self, codes: StyleByNetwork) -> bool:
-        """Whether a style is served by the open network alone."""
-        return LABELLED not in codes or self._is_known(codes) is False
-
-    def _individual(self, open_code: Tensor, label: int, share: float = INDIVIDUAL_SHARE) -> list[WeightedStyle]:
-        """What a style is more than its label: the change from the label's typical code to this one."""
-        assert self.known_styles is not None
-        typical = self.known_styles.mean[label].cpu()
-        return [
-            self._one(OPEN, open_code, weight=share),
-            self._one(OPEN, typical, weight=-share),
-        ]
-
-    def _prior(self, style: Style, count: int, generator: torch.Generator) -> list[list[WeightedStyle]]:
+    def _prior(self, part: Style, count: int, generator: torch.Generator) -> list[WeightedStyle]:
         """Samples of a label's style, or of all labels'; the first of a label that is not sampled is its mean."""
         name, network = next(iter(self.restyler.networks.items()))
         labels = network.config.labels
-        if style.label is not None and style.label not in labels:
+        if part.label is not None and part.label not in labels:
             known = f"choose one of: {', '.join(labels)}" if labels else "this checkpoint knows no labels"
-            raise StyleError(f"There is no style {style.label!r}; {known}.")
-        if style.label is None and not style.sampled:
+            raise StyleError(f"There is no style {part.label!r}; {known}.")
+        if part.label is None and not part.sampled:
             raise StyleError("No style was given; give a reference motion, a label, or ask for a sample.")
-        rows = []
+        samples = []
         for index in range(count):
-            if style.label is not None:
-                label = labels.index(style.label)
+            if part.label is not None:
+                label = labels.index(part.label)
             else:
                 label = int(torch.randint(max(len(labels), 1), (1,), generator=generator))
-            typical = index == 0 and not style.sampled
-            mean, log_variance = (value.cpu() for value in network.prior(torch.tensor(label).to(self.restyler.device)))
-            row = [self._one(name, mean if typical else sample_gaussian(mean, log_variance, generator))]
-            if self.known_styles is not None and not typical:
-                deviation = self.known_styles.deviation[label].cpu()
-                noise = torch.randn(deviation.shape, generator=generator)
-                own = self.known_styles.mean[label].cpu() + noise * deviation
-                row += self._individual(own, label, SAMPLE_INDIVIDUAL_SHARE)
-            rows.append(row)
-        return rows
+            code, log_variance = (value.cpu() for value in network.prior(torch.tensor(label).to(self.restyler.device)))
+            own = None
+            if index or part.sampled:
+                code = sample_gaussian(code, log_variance, generator)
+                own = self.known_styles.sample_posture(generator) if self.known_styles is not None else None
+            samples.append(self._one(name, code, individual=own))
+        return samples
 
-    def _samples(self, code: Gaussian | StyleCode, count: int, generator: torch.Generator) -> list[Tensor]:
-        return [code.mean] + [sample_gaussian(code.mean, code.log_variance, generator) for _ in range(count - 1)]
-
-    def _one(self, network: str, code: Tensor, weight: float = 1.0) -> WeightedStyle:
-        return WeightedStyle(network, code[None].to(self.restyler.device), np.array([weight]))
+    def _one(
+        self, network: str, code: Tensor, posture: Tensor | None = None, individual: Tensor | None = None
+    ) -> WeightedStyle:
+        device = self.restyler.device
+        held, own = (None if each is None else each[None, :, None].to(device) for each in (posture, individual))
+        return WeightedStyle(network, code[None].to(device), posture=held, individual=own)
 
 
 def describe(style: Style) -> str:

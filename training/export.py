@@ -65,8 +65,10 @@ class Export:
         open_stylizer: folder of the run of the stylizer that was trained without labels, for unseen styles.
         pack: the training pack; needed with the open stylizer, to find where the styles of its clips are.
         text_to_motion: folder of the run of the generator, which must have been trained on this autoencoder.
-        push: of the open stylizer in place of its run's (StylizerConfig), chosen by how it restyles other clips than
-            the training's.
+        push: of the open stylizer in place of its run's (StylizerConfig), as the next two, chosen by how it restyles
+            other clips than the training's.
+        code_share: the same.
+        posture_gain: the same.
     """
 
     autoencoder: Path | None = None
@@ -77,6 +79,8 @@ class Export:
     pack: Path | None = None
     text_to_motion: Path | None = None
     push: float | None = None
+    code_share: float | None = None
+    posture_gain: float | None = None
 
 
 def style_label(name: str) -> StyleLabel:
@@ -87,18 +91,27 @@ def style_label(name: str) -> StyleLabel:
 
 
 @torch.inference_mode()
-def style_codes(clips: list[FeatureClip], autoencoder: Autoencoder, stylizer: Stylizer) -> Tensor:
-    """The style codes (K, S) of clips."""
-    latents = [autoencoder.encode(torch.from_numpy(clip.features)[None]) for clip in clips]
-    return torch.cat([stylizer.encode_style(each)[0] for each in latents])
+def codes_and_postures(clips: list[FeatureClip], autoencoder: Autoencoder, stylizer: Stylizer) -> tuple[Tensor, Tensor]:
+    """Style codes (K, S) of clips, and the means (K, C) of what the network misses of them."""
+    codes, postures = [], []
+    for clip in clips:
+        latents = autoencoder.encode(torch.from_numpy(clip.features)[None])
+        codes.append(stylizer.encode_style(latents)[0])
+        held = stylizer.generate(stylizer.encode_content(latents), stylizer.config.code_share * codes[-1])
+        postures.append((latents - held).mean(-1))
+    return torch.cat(codes), torch.cat(postures)
 
 
-def known_styles(clips: list[FeatureClip], codes: Tensor, labels: tuple[str, ...]) -> KnownStyles:
-    """What the labels' clips look like in codes (K, S) of the open network."""
+def known_styles(clips: list[FeatureClip], codes: Tensor, postures: Tensor, labels: tuple[str, ...]) -> KnownStyles:
+    """What the labels' clips look like in codes (K, S) of the open network, and in postures (K, C)."""
     labelled = [index for index, clip in enumerate(clips) if clip.style in labels]
     indices = torch.tensor([labels.index(clips[index].style or "") for index in labelled])
-    known = KnownStyles(KnownStylesConfig(len(labels), codes.shape[1]))
+    names = sorted({clips[index].content or "" for index in labelled})
+    actions = torch.tensor([names.index(clips[index].content or "") for index in labelled])
+    known = KnownStyles(KnownStylesConfig(len(labels), codes.shape[1], postures.shape[1]))
     known.fit(codes[labelled], indices, torch.tensor([not style_label(name).experimental for name in labels]))
+    mirrored = torch.tensor([clips[index].mirrored for index in labelled])
+    known.fit_postures(postures[labelled], indices, actions, mirrored)
     return known
 
 
@@ -137,8 +150,9 @@ def export_networks(options: Export) -> None:
         if folder is None:
             continue
         config[name] = read_json(folder / f"{trained_name}.json")
-        if name == OPEN and options.push is not None:
-            config[name]["push"] = options.push
+        if name == OPEN:
+            chosen = {each: getattr(options, each) for each in ("push", "code_share", "posture_gain")}
+            config[name] |= {each: value for each, value in chosen.items() if value is not None}
         networks[name] = network_class(config_from_dict(config_class, config[name]))
         load_network(networks[name], folder / f"{trained_name}.safetensors")
     labels = tuple(config[LABELLED]["labels"]) if options.stylizer else ()
@@ -148,13 +162,13 @@ def export_networks(options: Export) -> None:
         clips = load_feature_clips(options.pack, mirror=True)
         autoencoder, stylizer = networks["autoencoder"], networks[OPEN]
         assert isinstance(autoencoder, Autoencoder) and isinstance(stylizer, Stylizer)
-        codes = style_codes(clips, autoencoder, stylizer)
+        codes, postures = codes_and_postures(clips, autoencoder, stylizer)
         # Without labels nothing pulled the codes to one prior, so it is what they turned out to be.
         stylizer.prior_mean.weight.copy_(codes.mean(0))
         stylizer.prior_log_variance.weight.copy_(codes.var(0).log())
         if labels:
-            networks[KNOWN] = known_styles(clips, codes, labels)
-            config[KNOWN] = {"labels": len(labels), "style_size": codes.shape[1]}
+            networks[KNOWN] = known = known_styles(clips, codes, postures, labels)
+            config[KNOWN] = config_to_dict(known.config)
     for name, network in networks.items():
         save_network(network, options.out / f"{name}.safetensors", half=True)
     config["labels"] = [config_to_dict(style_label(name)) for name in labels]

@@ -32,6 +32,9 @@ class StylizerConfig:
         normalize: instance normalisation in the generator (AdaIN) in place of FiLM, and in the content encoder.
         push: how much further from a content's own style code than where it is each style code is put to restyle; a
             network that knows no labels may stay on the near side of the styles of its clips.
+        code_share: how much of its code counts of a style that comes with a posture, one that no training saw. What the
+            code then leaves of the reference's mean latents is posture as well, and surer than the generator's word.
+        posture_gain: how many times that posture is taken over: some of a style hides in the content code.
     """
 
     labels: tuple[str, ...]
@@ -43,6 +46,8 @@ class StylizerConfig:
     probabilistic: bool = True
     normalize: bool = False
     push: float = 0.0
+    code_share: float = 1.0
+    posture_gain: float = 1.0
 
 
 class Stylizer(nn.Module):
