@@ -1,3 +1,3 @@
 """Human-motion stylization: the same action, done in another manner."""
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"

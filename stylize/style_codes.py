@@ -120,7 +120,8 @@ class StyleCodes:
             if index:
                 code = sample_gaussian(code, codes[name].log_variance, generator)
                 if self.known_styles is not None:
-                    unsaid = (1 - INDIVIDUAL_SHARE) * self.known_styles.sample_posture(generator)
+                    # With what is taken over of the reference's own, the spread of all clips.
+                    unsaid = (1 - INDIVIDUAL_SHARE**2) ** 0.5 * self.known_styles.sample_posture(generator)
                     mine = unsaid if mine is None else mine + unsaid
             samples.append(self._one(name, code, held if name == OPEN else None, mine))
         return samples

@@ -1,6 +1,7 @@
 """What styles can be combined to, on the bundled checkpoint."""
 
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from stylize.errors import MotionError, StyleError
 from stylize.library import load_entry
 from stylize.motion import Motion
 from stylize.pipeline import Stylizer
+from stylize.quality import movement_kept
 from stylize.restyle import change_tempo
 from stylize.rotations import heading_yaw, rotvec_to_matrix
 from stylize.skeleton import SKELETON_22
@@ -175,7 +177,29 @@ def test_two_references_of_one_label_give_different_results(stylizer, content):
         stylizer.stylize(content, Style.from_motion(motion), keep_timing=True).motions[0]
         for motion in (reference, upright)
     ]
-    assert distance(*results) > 0.002
+    assert distance(*results) > 0.003
+
+
+def test_samples_of_a_label_differ_visibly_and_are_in_its_style(stylizer, content):
+    neutral, typical = (
+        stylizer.stylize(content, label, keep_timing=True).motions[0] for label in ("normal", "elderly")
+    )
+    samples = stylizer.stylize(content, Style.sample("elderly"), num_samples=4, keep_timing=True).motions
+    assert np.mean([distance(one, other) for one, other in combinations(samples, 2)]) > 0.008
+    assert all(distance(each, typical) < 0.5 * distance(each, neutral) for each in samples)
+
+
+@pytest.mark.parametrize("action", ["walk", "run"])
+def test_arms_that_are_held_up_in_a_way_that_no_clip_shows_are_held_up_in_the_result(stylizer, content, action):
+    reference = load_entry(f"content/{action}")
+    rotations = reference.local_rotations.copy()
+    for side, degrees in (("left", 60), ("right", -60)):
+        joint = SKELETON_22.joint(f"{side}_shoulder")
+        rotations[:, joint] = rotvec_to_matrix(np.radians([0.0, 0.0, degrees])) @ rotations[:, joint]
+    result = stylizer.stylize(content, replace(reference, local_rotations=rotations)).motions[0]
+    before, after = (metrics.heading_positions(motion)[:, HANDS, 1].mean() for motion in (content, result))
+    assert after > before + 0.15
+    assert movement_kept(content, result) > 0.7
 
 
 def test_the_unsupervised_checkpoint_takes_a_style_from_a_reference_or_draws_one_and_knows_no_labels(content):

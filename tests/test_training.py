@@ -293,11 +293,14 @@ def test_labels_without_priors_say_which_clips_are_in_one_style_and_leave_the_co
     assert stylizer.labels == ()
     reference = Style.from_motion(small_pack().motion(4))
     assert isinstance(stylizer.stylize(small_pack().motion(0), reference).motions[0], Motion)
-    export.main(Export(runs / "autoencoder", tmp_path, open_stylizer=runs / "no-priors", pack=packed, push=0.35))
-    network, pushed = (
-        each.restyler.networks["open_stylizer"] for each in (stylizer, Stylizer.from_pretrained(tmp_path))
+    export.main(
+        Export(runs / "autoencoder", tmp_path, open_stylizer=runs / "no-priors", pack=packed, push=0.35, code_share=0.5)
     )
-    assert (network.config.push, pushed.config.push) == (0.0, 0.35)
+    chosen = Stylizer.from_pretrained(tmp_path)
+    plain, other = (each.restyler.networks["open_stylizer"].config for each in (stylizer, chosen))
+    assert (plain.push, plain.code_share, plain.posture_gain) == (0.0, 1.0, 1.0)
+    assert (other.push, other.code_share, other.posture_gain) == (0.35, 0.5, 1.0)
+    assert stylizer.fingerprints != chosen.fingerprints, "a saved style holds the posture that goes with a share"
 
 
 def train_line(folder, steps: int) -> torch.Tensor:
