@@ -21,7 +21,8 @@ from training.exam import Exam
 from training.judges import DYNAMICS, Judges, dynamics_view
 from training.loop import RunOptions
 from training.packs import Clip, Pack, build_pack, quantize
-from training.pairs import choose_pairs
+from training.pairs import Pair, choose_pairs
+from training.variety import other_references
 
 STYLES = {"stooped": (0.5, 1.0), "brisk": (0.0, 1.5)}
 ACTIONS = {"walk": 1.4, "run": 2.4}
@@ -96,6 +97,23 @@ def test_a_held_out_style_is_the_only_target_and_must_be_in_the_pack():
     assert {pack.clips[pair.reference].style for pair in pairs} == {"stooped"}
     with pytest.raises(StyleError, match="'sad'; choose one of: brisk, stooped"):
         choose_pairs(pack, 10, 0, lambda style: True, target="sad")
+
+
+def test_several_references_are_of_one_style_and_each_of_another_action():
+    clips = [
+        Clip(f"{style}-{action}", 60, style, action) for style in ("sad", "proud") for action in ["wave", "bow", "run"]
+    ]
+    exam = SimpleNamespace(
+        pack=SimpleNamespace(clips=[*clips, replace(clips[1], name="again")]),
+        motions=[clip.name for clip in clips] + ["again"],
+        usable=list(range(7)),
+        seed=0,
+        wanted_of=lambda pair: ("sad", "run"),
+    )
+    pair = Pair(content=5, reference=0)
+    chosen = other_references(exam, pair, 4)  # pyright: ignore[reportArgumentType]
+    assert len(chosen) == 1 and chosen[0] in ("sad-bow", "again")
+    assert other_references(exam, pair, 0) == []  # pyright: ignore[reportArgumentType]
 
 
 def test_the_frechet_distance_of_shifted_gaussians_is_the_squared_shift():

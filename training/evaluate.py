@@ -30,7 +30,7 @@ from training.loop import RunOptions
 from training.packs import Pack
 from training.pairs import Pair
 from training.tables import markdown
-from training.variety import variety
+from training.variety import other_references, variety
 
 Way = Callable[[Pair, int], Motion]
 """From a pair and its number to a result."""
@@ -53,6 +53,7 @@ class Evaluate:
         prefix: only styles whose name starts with it are targets; "" for those with no "/" in them.
         others: a pack of other people on other skeletons, with labels or without, to restyle as well.
         held_out: the only target style, one that the checkpoint never saw; by reference only.
+        references: how many clips a reference is, each of another action than the content, where there are as many.
     """
 
     train_pack: Path
@@ -67,6 +68,7 @@ class Evaluate:
     prefix: str = ""
     others: Path | None = None
     held_out: str = ""
+    references: int = 1
 
 
 def evaluate(
@@ -77,6 +79,7 @@ def evaluate(
     strength: float = 1.0,
     by_reference_only: bool = False,
     others: Pack | None = None,
+    references: int = 1,
 ) -> dict[str, Any]:
     """Measure one checkpoint; one exam serves any number of them.
 
@@ -87,6 +90,7 @@ def evaluate(
         strength: of every restyle.
         by_reference_only: leave the labels out, for a style that the checkpoint has no label of.
         others: motions of other people to restyle as well.
+        references: how many clips a reference is.
 
     Returns:
         ``ways`` (rows of measures by the way of making the results), ``sets`` (rows on the variety of results),
@@ -97,8 +101,16 @@ def evaluate(
     def restyled(pair: Pair, number: int, style: Style) -> Motion:
         return stylizer.stylize(exam.motions[pair.content], style, strength=strength, seed=number).motions[0]
 
+    def shown(pair: Pair) -> Style:
+        if references == 1:
+            return Style.from_motion(exam.motions[pair.reference])
+        clips = [exam.motions[pair.reference], *other_references(exam, pair, references - 1)]
+        return Style.from_file(stylizer.make_style("several clips", clips))
+
     ways: dict[str, Way] = {
-        "by reference": lambda pair, k: restyled(pair, k, Style.from_motion(exam.motions[pair.reference]))
+        "by reference" if references == 1 else f"by {references} references": lambda pair, k: restyled(
+            pair, k, shown(pair)
+        )
     }
     names = {label.name for label in stylizer.labels}
     labelled = not by_reference_only and all(style in names for style, _ in exam.wanted)
@@ -164,6 +176,7 @@ def main(options: Evaluate) -> None:
         strength=options.strength,
         by_reference_only=bool(options.held_out),
         others=Pack.load(options.others) if options.others else None,
+        references=options.references,
     )
     report = {
         "command": " ".join(["python -m training.evaluate", *sys.argv[1:]]),

@@ -61,10 +61,25 @@ def set_pairs(exam: Exam, count: int) -> list[Pair]:
 
 def references(exam: Exam, pair: Pair, count: int) -> list[Motion]:
     """Test clips of a pair's target style and of other actions than its content, ``count`` if there are."""
+    fitting = _fitting(exam, pair)
+    return [exam.motions[i] for i in np.random.default_rng(exam.seed).permutation(fitting)[:count]]
+
+
+def other_references(exam: Exam, pair: Pair, count: int) -> list[Motion]:
+    """The same beside the pair's own reference, each of another action, ``count`` if there are."""
+    clips, chosen = exam.pack.clips, []
+    seen = {clips[pair.reference].content}
+    for index in np.random.default_rng((exam.seed, pair.content, pair.reference)).permutation(_fitting(exam, pair)):
+        if len(chosen) < count and clips[index].content not in seen:
+            seen.add(clips[index].content)
+            chosen.append(exam.motions[index])
+    return chosen
+
+
+def _fitting(exam: Exam, pair: Pair) -> list[int]:
     style, action = exam.wanted_of(pair)
     clips = exam.pack.clips
-    fitting = [i for i in exam.usable if clips[i].style == style and clips[i].content != action]
-    return [exam.motions[i] for i in np.random.default_rng(exam.seed).permutation(fitting)[:count]]
+    return [index for index in exam.usable if clips[index].style == style and clips[index].content != action]
 
 
 def measure_sets(exam: Exam, sets: list[list[Motion]], pairs: list[Pair]) -> Row:
