@@ -88,5 +88,4 @@ class KnownStyles(nn.Module):
 
 def _principal_axes(deviations: Tensor) -> tuple[Tensor, Tensor]:
     """Variances (D,) and directions (D, D), a column each, of deviations (K, D) from their means."""
-    values, vectors = torch.linalg.eigh(deviations.T @ deviations / len(deviations))
-    return values, vectors
+    return torch.linalg.eigh(deviations.T @ deviations / len(deviations))

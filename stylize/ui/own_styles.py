@@ -20,7 +20,7 @@ from stylize.ui.second_style import SecondStyle, second_style_update
 from stylize.ui.uploads import load_upload
 
 STATE_SECONDS = 2 * 3600
-EXPLANATION = f"is made of 1 to {MAX_STYLE_CLIPS} motions of any actions; its file opens here another time."
+EXPLANATION = f"is made of 1 to {MAX_STYLE_CLIPS} motions, best of different actions; its file opens here another time."
 
 
 @dataclass(frozen=True, eq=False)
