@@ -67,7 +67,7 @@ class WeightedStyle:
     Attributes:
         network: whose code it is, a key of Restyler.networks.
         code: (1, style_size).
-        weights: (K,) at K moments from start to end; below 0 takes the style away.
+        weights: (K,) at K moments from start to end.
         posture: (1, C, 1) mean latents of the style that the network's codes miss, to take in place of the content's
             own; without them the content keeps its own, as far as it keeps what the codes miss at all.
         individual: (1, C, 1) mean latents that set one way of showing the style apart from others, to add.
@@ -154,15 +154,16 @@ class Restyler:
         return encoded.style_codes[network]
 
     @torch.inference_mode()
-    def missed(self, encoded: Encoded, network: str, code_share: float = 1.0) -> Tensor:
-        """What the content code and a share of the style code do not hold of a motion's latents (1, C, N)."""
+    def posture(self, encoded: Encoded, network: str) -> Tensor:
+        """The posture (1, C) of a motion that the codes of one of the networks leave over."""
         content, style = self.content_code(encoded, network), self.style_code(encoded, network)
-        return encoded.latents - self.networks[network].generate(content, code_share * style.mean)
+        return self.networks[network].posture(encoded.latents, content, style.mean)
 
     @torch.inference_mode()
     def familiarity(self, content: Encoded) -> Familiarity:
         """How like the training's motions one is: how much of it the two codes of the first network hold."""
-        held = content.latents - self.missed(content, next(iter(self.networks)))
+        name, network = next(iter(self.networks.items()))
+        held = network.generate(self.content_code(content, name), self.style_code(content, name).mean)
         decoded = DecodedPose(self.autoencoder.decode(held)[0, : len(content.motion)].float())
         found = decoded.positions().double().cpu().numpy()
         positions = content.features[:, features.BLOCKS["positions"]].reshape(found.shape)
@@ -237,11 +238,11 @@ class Restyler:
         for name, strange in dict.fromkeys((style.network, style.posture is not None) for style in styles):
             members = [each for each in styles if each.network == name and (each.posture is not None) == strange]
             content_code, own_code = self.content_code(content, name), self.style_code(content, name).mean
-            config = self.networks[name].config
+            network, config = self.networks[name], self.networks[name].config
             codes = torch.cat([*(style.code + config.push * (style.code - own_code) for style in members), own_code])
             codes = (config.code_share if strange else 1.0) * codes
             content_codes = content_code.expand(len(codes), -1, -1)
-            *targets, own = self.networks[name].generate(content_codes, codes).split(1)
+            *targets, own = network.generate(content_codes, codes).split(1)
             missed = latents - own
             posture = missed.mean(-1, keepdim=True)
             for style, target in zip(members, targets, strict=True):

@@ -83,10 +83,8 @@ class StyleCodes:
 
     @torch.inference_mode()
     def _posture(self, encoded: Sequence[Encoded], network: str) -> Tensor:
-        """What a network misses of some motions' latents in the mean, (C,): how the body is held."""
-        share = self.restyler.networks[network].config.code_share
-        missed = [self.restyler.missed(each, network, share).mean(-1) for each in encoded]
-        return torch.cat(missed).mean(0).cpu().clone()
+        """The posture (C,) of some motions together that the codes of a network leave over."""
+        return torch.cat([self.restyler.posture(each, network) for each in encoded]).mean(0).cpu().clone()
 
     def _of_saved(self, saved: SavedStyle) -> dict[str, StyleCode]:
         fits = saved.fits(self.fingerprints)
@@ -108,7 +106,8 @@ class StyleCodes:
         served by the open network, and with the posture that no network knew.
         """
         known = self._is_known(codes)
-        name = OPEN if LABELLED not in codes or known is False else LABELLED
+        strange = LABELLED not in codes or known is False
+        name, held = (OPEN, posture) if strange else (LABELLED, None)
         own = None
         if known and posture is not None:
             assert self.known_styles is not None
@@ -116,14 +115,14 @@ class StyleCodes:
             own = INDIVIDUAL_SHARE * (posture - self.known_styles.posture[label].cpu())
         samples = []
         for index in range(count):
-            code, mine, held = codes[name].mean, own, posture
+            code, mine = codes[name].mean, own
             if index:
                 code = sample_gaussian(code, codes[name].log_variance, generator)
                 if self.known_styles is not None:
                     # With what is taken over of the reference's own, the spread of all clips.
                     unsaid = (1 - INDIVIDUAL_SHARE**2) ** 0.5 * self.known_styles.sample_posture(generator)
                     mine = unsaid if mine is None else mine + unsaid
-            samples.append(self._one(name, code, held if name == OPEN else None, mine))
+            samples.append(self._one(name, code, held, mine))
         return samples
 
     def _is_known(self, codes: StyleByNetwork) -> bool | None:

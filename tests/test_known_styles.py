@@ -8,7 +8,7 @@ from stylize.models.known_styles import KnownStyles, KnownStylesConfig
 
 @pytest.fixture
 def known() -> KnownStyles:
-    """Fitted to three clips each of an action that lifts the second number and of one that does not, and twins."""
+    """Fitted to three clips of an action of one label, to one clip of each of the others, and to twins of all."""
     known = KnownStyles(KnownStylesConfig(labels=2, style_size=2, latent_channels=3))
     rows = [(0, 0, (1.0, 0.0, 0.0)), (0, 0, (3.0, 0.0, 0.0)), (0, 0, (2.0, 0.0, 0.0)), (0, 1, (2.0, 6.0, 0.0))]
     rows += [(1, 0, (0.0, 0.0, 5.0)), (1, 1, (0.0, 6.0, 5.0))]

@@ -104,14 +104,11 @@ def evaluate(
     def shown(pair: Pair) -> Style:
         if references == 1:
             return Style.from_motion(exam.motions[pair.reference])
-        clips = [exam.motions[pair.reference], *other_references(exam, pair, references - 1)]
+        clips = [exam.motions[pair.reference], *other_references(exam, pair, references)][:references]
         return Style.from_file(stylizer.make_style("several clips", clips))
 
-    ways: dict[str, Way] = {
-        "by reference" if references == 1 else f"by {references} references": lambda pair, k: restyled(
-            pair, k, shown(pair)
-        )
-    }
+    by_reference = "by reference" if references == 1 else f"by {references} references"
+    ways: dict[str, Way] = {by_reference: lambda pair, k: restyled(pair, k, shown(pair))}
     names = {label.name for label in stylizer.labels}
     labelled = not by_reference_only and all(style in names for style, _ in exam.wanted)
     if labelled:

@@ -92,13 +92,12 @@ def style_label(name: str) -> StyleLabel:
 
 @torch.inference_mode()
 def codes_and_postures(clips: list[FeatureClip], autoencoder: Autoencoder, stylizer: Stylizer) -> tuple[Tensor, Tensor]:
-    """Style codes (K, S) of clips, and the means (K, C) of what the network misses of them."""
+    """Style codes (K, S) of clips, and the postures (K, C) that the codes leave over."""
     codes, postures = [], []
     for clip in clips:
         latents = autoencoder.encode(torch.from_numpy(clip.features)[None])
         codes.append(stylizer.encode_style(latents)[0])
-        held = stylizer.generate(stylizer.encode_content(latents), stylizer.config.code_share * codes[-1])
-        postures.append((latents - held).mean(-1))
+        postures.append(stylizer.posture(latents, stylizer.encode_content(latents), codes[-1]))
     return torch.cat(codes), torch.cat(postures)
 
 

@@ -109,6 +109,13 @@ class Stylizer(nn.Module):
         tempos = [self.tempo_head(torch.cat([content, code], dim=1))[:, 0] for code in (style_code, own_style_code)]
         return tempos[0] - tempos[1]
 
+    def posture(self, latents: Tensor, content_code: Tensor, style_code: Tensor) -> Tensor:
+        """(B, C) the mean of what the content code and ``code_share`` of the style code do not hold of latents.
+
+        It is how the body is held, where the codes do not say it.
+        """
+        return (latents - self.generate(content_code, self.config.code_share * style_code)).mean(-1)
+
     def generate(self, content_code: Tensor, style_code: Tensor) -> Tensor:
         """Content code (B, content_channels, N) and style code (B, style_size[, N]) to latents (B, C, N)."""
         hidden = self.generator_in(content_code)
